@@ -1,0 +1,53 @@
+#	NVMM: see README.md. For GNU make and for NetBSD's make (bmake) alike.
+#
+#	all		everything that installs
+#	deps		install what the build and the tests need
+#	demo		boot smallkern under nvmmd and show it; does its own set-up
+#	check		build and run all tests; does its own set-up
+#	check-asan	the hosted tests under ASan and UBSan
+#	bench-boot, bench-control	figures beside the peers' in the same run
+#	install		into ${DESTDIR}${PREFIX}
+#	clean
+
+PREFIX	?= /usr/local
+
+ROOMS	= smallkern
+
+all: ${ROOMS}
+
+${ROOMS}:
+	cd $@ && ${MAKE} all
+
+tests: all
+	cd tests && ${MAKE} all
+
+deps:
+	sh mk/deps.sh
+
+demo: deps
+	${MAKE} all
+	sh mk/demo.sh
+
+check: deps
+	${MAKE} tests
+	sh mk/check.sh .
+
+check-asan: deps
+	MAKE="${MAKE}" sh mk/asan.sh
+
+bench-boot bench-control: deps
+	sh mk/deps.sh bench
+	${MAKE} tests
+	cd tests/bench && ${MAKE} $@
+
+install: all
+	for room in ${ROOMS}; do (cd $$room && \
+	    ${MAKE} install PREFIX=${PREFIX} DESTDIR=${DESTDIR}) || exit 1; done
+
+clean:
+	for room in ${ROOMS} tests; do (cd $$room && ${MAKE} clean) || exit 1; \
+	    done
+	rm -rf build
+
+.PHONY: all ${ROOMS} tests deps demo check check-asan bench-boot \
+    bench-control install clean

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Install what is missing: for the build and the tests, or, with the argument
+# "bench", for the peers of the benchmarks as well. Debian by apt-get, NetBSD
+# by pkgin. Quick where nothing is missing.
+set -eu
+
+debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev'
+debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod
+	linux-headers-amd64 qemu-system-x86 libasan8 libubsan1'
+debian_bench='libvirt-daemon-system libvirt-clients'
+netbsd_build='jansson libevent libelf'
+netbsd_check='socat jq qemu'
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+deps_debian() {
+	missing=
+	for package in "$@"; do
+		dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null |
+		    grep -q 'ok installed$' || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	echo "deps: installing$missing"
+	as_root apt-get update -q
+	# shellcheck disable=SC2086 -- a list of names
+	as_root env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -q -y --no-install-recommends $missing
+}
+
+bench=
+[ "${1-}" = bench ] && bench=yes
+
+# shellcheck disable=SC2086 -- lists of names
+if command -v apt-get >/dev/null 2>&1; then
+	deps_debian $debian_build $debian_check ${bench:+$debian_bench}
+elif command -v pkgin >/dev/null 2>&1; then
+	as_root pkgin -y install $netbsd_build $netbsd_check
+else
+	echo "deps: neither apt-get nor pkgin here; README.md lists what is" \
+	    "needed" >&2
+	exit 1
+fi
