@@ -82,6 +82,7 @@ word_triple(uint64_t unused)
 static void
 word_flood(uint64_t lines)
 {
+	console_fast();
 	for (uint64_t i = 1; lines == 0 || i <= lines; i++)
 		printk("flood %lu: the quick brown fox jumps over the dog\n", i);
 	platform_exit(0);

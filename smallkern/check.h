@@ -2,11 +2,11 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * Checks: a name and a function that returns NULL if all is well, else what
- * is not.  A check that cannot be made here returns SKIP("reason"), and where it
- * depends, check_flaw(SKIP("what is wrong")): a hypervisor that runs us as a
- * paravirtual guest, which shows by SYSCALL not working, is known to get some
- * things wrong that it alone can get wrong; anywhere else they are failures.
+ * Checks: a name and a function that returns NULL if all is well, else what is
+ * not.  A check that cannot be made here returns SKIP("reason").  Where that is
+ * not sure, check_flaw(SKIP("what is wrong")): a hypervisor on which not even
+ * SYSCALL works is known to get a few more things wrong, which are skipped by
+ * name; anywhere else they are failures.
  */
 
 #ifndef _CHECK_H_

@@ -111,7 +111,7 @@ low_comes(void)
 	    "the lower interrupt is lost";
 }
 
-/* With the priority raised by set(): low is held, high is not; then low comes. */
+/* With the priority raised by set(), low is held and high is not. */
 static const char *
 hold_off(void (*set)(unsigned))
 {

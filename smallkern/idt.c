@@ -51,7 +51,7 @@ idt_init(void)
 	lidt(&p);
 }
 
-/* Counts an interrupt, notes what it met, and tells the APIC that it is done. */
+/* Counts an interrupt, notes what it met, and tells the APIC it is done. */
 static void
 interrupt(const struct trapframe *tf)
 {

@@ -26,6 +26,7 @@ bool	boot_ram(unsigned, uint64_t *, uint64_t *);
 
 /* console.c */
 void	console_init(void);
+void	console_fast(void);
 void	console_write(const char *, size_t);
 char	console_getc(void);
 void	platform_exit(uint8_t) __attribute__((noreturn));

@@ -87,7 +87,7 @@ lapic_timer_ticks(uint64_t cycles)
 	return (uint32_t)(cycles * 1024 / lapic_ratio) + 1;
 }
 
-/* The APIC is on, nothing is masked by priority, and only we make interrupts. */
+/* The APIC is on, no priority is masked, and only we make interrupts. */
 void
 lapic_init(void)
 {

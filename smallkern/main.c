@@ -30,6 +30,7 @@ kmain(const struct hvm_start_info *info)
 	console_init();
 	printk("smallkern: the NVMM example guest\n");
 	boot_words(info);
+	console_fast();
 
 	gdt_init();
 	idt_init();
