@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * What the driver's frontend and its backends share: machines, VCPUs and the
+ * contract between the two.
+ *
+ * Life cycle. A machine sits in a slot of a static table. Its lock is the
+ * slot's and outlives it. A VCPU exists from vcpu_create to vcpu_destroy or
+ * the machine's end.
+ *
+ * Synchronization. Every request on a machine enters by nvmm_machine_get(),
+ * which checks the owner and returns it locked. A request on a VCPU goes on to
+ * nvmm_vcpu_claim(): the VCPU is then the caller's alone, and the machine's
+ * lock is dropped. No lock is held while a guest runs. Who needs the machine
+ * whole calls nvmm_machine_park(): every claimed VCPU is kicked, new claims
+ * wait, and the call returns, still locked, once no VCPU is claimed.
+ *
+ * Lock order: nvmm_lock (table) -> machine lock -> the count of memory in
+ * nvmm_memory.c -> the OS layer's own.
+ *
+ * Keys to the fields:
+ *	(c) constant while the object exists
+ *	(g) nvmm_lock
+ *	(m) the machine's lock
+ *	(x) the machine's lock, machine parked, to change; claim or lock to read
+ *	(v) whoever claimed the VCPU, or the machine's lock with no claim
+ *	(a) atomic
+ */
+
+#ifndef _DEV_NVMM_NVMM_INTERNAL_H_
+#define _DEV_NVMM_NVMM_INTERNAL_H_
+
+#include "nvmm_os.h"
+
+#include <dev/nvmm/nvmm.h>
+#include <dev/nvmm/nvmm_ioctl.h>
+#include <dev/nvmm/nvmm_access.h>
+
+struct nvmm_machine;
+struct nvmm_cpu;
+struct nvmm_impl;
+
+/* One open of the device: the owner of the machines created through it. */
+struct nvmm_owner {
+	struct os_file *file;		/* (c) */
+};
+
+/* A range of the owner's memory under hva_map; free if size is 0. */
+struct nvmm_hmapping {
+	uintptr_t hva;			/* (x) */
+	size_t size;			/* (x) */
+	struct os_vmobj *obj;		/* (x) */
+};
+
+struct nvmm_cpu {
+	nvmm_cpuid_t cpuid;		/* (c) */
+	struct nvmm_machine *mach;	/* (c) */
+	struct nvmm_comm_page *comm;	/* (c) the driver's view */
+	struct os_vmobj *commobj;	/* (c) */
+	uintptr_t commuva;		/* (c) the owner's view */
+	bool made;			/* (c) the backend knows it */
+	bool claimed;			/* (m) */
+	volatile int kicked;		/* (a) run must return soon */
+	uint64_t run_since;		/* (a) when run began, or 0 */
+	/* (v) to count, by nvmm_count(); (a) to read */
+	struct nvmm_ctl_vcpu_stats stats;
+	void *cpudata;			/* (v) the backend's */
+};
+
+struct nvmm_machine {
+	nvmm_machid_t machid;		/* (c) index of the slot */
+	os_mutex_t lock;		/* (c) */
+	os_cv_t cv;			/* (m) claims and parking */
+	bool used;			/* (g) the slot is taken */
+	bool present;			/* (m) */
+	bool made;			/* (m) the backend knows it */
+	bool dying;			/* (m) no new claims, ever */
+	struct nvmm_owner *owner;	/* (m) */
+	int64_t time;			/* (m) of creation, seconds */
+	unsigned nclaimed;		/* (m) */
+	unsigned nparking;		/* (m) callers of nvmm_machine_park */
+	unsigned nwaiting;		/* (m) callers asleep on cv */
+	unsigned ncpus;			/* (m) */
+	struct nvmm_cpu **cpus;		/* (x) NVMM_MAX_VCPUS pointers */
+	struct os_vmspace *vm;		/* (x) */
+	uint64_t max_ram;		/* (c) the guest's addresses end here */
+	uint64_t gpa_mapped;		/* (x) bytes linked */
+	uint64_t hva_mapped;		/* (x) bytes under hva_map */
+	struct nvmm_hmapping hmap[NVMM_MAX_HMAPPINGS];
+	void *machdata;			/* (x) the backend's */
+};
+
+/*
+ * The contract with a backend.
+ *
+ *	method			lock held		may sleep
+ *	ident			none			no
+ *	init, fini		nvmm_lock		yes
+ *	capability		none			no
+ *	machine_create		machine, not yet seen	yes
+ *	machine_destroy		machine, parked		yes
+ *	machine_configure	machine			yes
+ *	memory_changed		machine, parked		yes
+ *	vcpu_create		machine, not yet seen	yes
+ *	vcpu_destroy		machine, unclaimed	yes
+ *	vcpu_configure		claim			yes
+ *	vcpu_setstate		claim			yes
+ *	vcpu_getstate		claim			yes
+ *	vcpu_inject		claim			yes
+ *	vcpu_run		claim			yes
+ *	vcpu_access		claim			no
+ *	vcpu_kick		any, or none (signal)	no
+ *
+ * Methods that return int return 0 or a positive errno.
+ */
+struct nvmm_impl {
+	const char *name;
+	/* True if this machine can run the backend. */
+	bool (*ident)(void);
+	int (*init)(void);
+	void (*fini)(void);
+	/* Fill .max_ram if lower than it stands, and .arch. */
+	void (*capability)(struct nvmm_capability *);
+
+	/* Size of the argument of configuration op MD_BEGIN + n; 0: ENOTSUP. */
+	const size_t *mach_conf_sizes;
+	size_t mach_conf_n;
+	const size_t *vcpu_conf_sizes;
+	size_t vcpu_conf_n;
+
+	int (*machine_create)(struct nvmm_machine *);
+	void (*machine_destroy)(struct nvmm_machine *);
+	int (*machine_configure)(struct nvmm_machine *, uint64_t op, void *);
+	/*
+	 * The links of mach->vm changed within [gpa, gpa + size). NULL where
+	 * the OS's tables are the hardware's. On an error the frontend takes
+	 * the change back and calls again.
+	 */
+	int (*memory_changed)(struct nvmm_machine *, uint64_t gpa, size_t);
+
+	/* The VCPU starts in the reset state of nvmm_x86_reset_state. */
+	int (*vcpu_create)(struct nvmm_machine *, struct nvmm_cpu *);
+	void (*vcpu_destroy)(struct nvmm_machine *, struct nvmm_cpu *);
+	int (*vcpu_configure)(struct nvmm_cpu *, uint64_t op, void *);
+	/* comm->state to the VCPU, the groups in flags. EINVAL: impossible state. */
+	int (*vcpu_setstate)(struct nvmm_cpu *, uint64_t flags);
+	/* The VCPU to comm->state, the groups in flags. */
+	int (*vcpu_getstate)(struct nvmm_cpu *, uint64_t flags);
+	/*
+	 * Take comm->event. EINVAL: no such event; EAGAIN: another one waits.
+	 */
+	int (*vcpu_inject)(struct nvmm_cpu *);
+	/*
+	 * Run until there is something for the owner; fill comm->exit with its
+	 * exitstate. Returns with EXIT_NONE soon after vcpu->kicked or
+	 * comm->stop is set, or os_return_needed(). Groups left valid in
+	 * comm->state for free may be added to comm->state_cached.
+	 */
+	int (*vcpu_run)(struct nvmm_machine *, struct nvmm_cpu *);
+	/*
+	 * Where the host decodes: fetch the access of the last exit; and give
+	 * it back completed. A setstate, getstate or run in between completes
+	 * it as it stands; hence the frontend fetches no state after an IO or
+	 * MEMORY exit of a backend that has this method, asked for or not.
+	 * NULL: exits are raw.
+	 */
+	int (*vcpu_access)(struct nvmm_cpu *, struct nvmm_access *);
+	int (*vcpu_access_done)(struct nvmm_cpu *, const struct nvmm_access *);
+	/* Make a run in progress, on any CPU, look at kicked and stop. */
+	void (*vcpu_kick)(struct nvmm_cpu *);
+};
+
+/* Count into a VCPU's stats, which others read meanwhile. */
+static inline void
+nvmm_count(uint64_t *counter, uint64_t n)
+{
+
+	os_atomic_store(counter, *counter + n);
+}
+
+/* The backends compiled in, best first, NULL-terminated; in os/<os>. */
+extern const struct nvmm_impl *const nvmm_impls[];
+
+/* nvmm.c */
+extern os_mutex_t nvmm_lock;
+extern const struct nvmm_impl *nvmm_impl;	/* (g) to change; set in init */
+/* Parameters, to be set before nvmm_attach(). */
+extern const char *nvmm_param_backend;	/* its name; NULL: the best */
+extern uint64_t nvmm_param_ram;		/* bytes for all; 0: 75 % of the host's */
+/* Pick a backend and prepare the table. ENXIO: no backend for this host. */
+int	nvmm_attach(void);
+/* => EBUSY while machines exist. */
+int	nvmm_detach(void);
+/* => owner->file is set by the caller. */
+int	nvmm_owner_open(struct nvmm_owner *);
+/* Destroy all machines of the owner. */
+void	nvmm_owner_close(struct nvmm_owner *);
+/* One request; data is the record in the driver's memory, in and out. */
+int	nvmm_ioctl(struct nvmm_owner *, unsigned long cmd, void *data);
+void	nvmm_do_capability(struct nvmm_ioc_capability *);
+
+/* nvmm_ctl.c */
+int	nvmm_do_ctl(struct nvmm_owner *, struct nvmm_ioc_ctl *);
+
+/* nvmm_machine.c */
+void	nvmm_machine_init(void);
+void	nvmm_machine_fini(void);
+int	nvmm_machine_get(struct nvmm_owner *, nvmm_machid_t,
+	    struct nvmm_machine **);
+int	nvmm_machine_get_any(struct nvmm_owner *, nvmm_machid_t,
+	    struct nvmm_machine **);
+int	nvmm_machine_get_parked(struct nvmm_owner *, nvmm_machid_t,
+	    struct nvmm_machine **);
+void	nvmm_machine_put(struct nvmm_machine *);
+void	nvmm_machine_put_parked(struct nvmm_machine *);
+void	nvmm_machine_wait(struct nvmm_machine *);
+bool	nvmm_machine_exist(void);
+void	nvmm_machine_destroy_owned(struct nvmm_owner *);
+int	nvmm_machine_kick_unlocked(nvmm_machid_t, nvmm_cpuid_t);
+int	nvmm_conf_copyin(const size_t *sizes, size_t n, uint64_t op,
+	    uint64_t first, const void *uaddr, void **conf, size_t *size);
+void	nvmm_machine_park(struct nvmm_machine *);
+void	nvmm_machine_unpark(struct nvmm_machine *);
+int	nvmm_do_machine_create(struct nvmm_owner *, struct nvmm_ioc_machine *);
+int	nvmm_do_machine_destroy(struct nvmm_owner *, struct nvmm_ioc_machine *);
+int	nvmm_do_machine_configure(struct nvmm_owner *,
+	    struct nvmm_ioc_machine_configure *);
+
+/* nvmm_vcpu.c */
+int	nvmm_vcpu_claim(struct nvmm_owner *, nvmm_machid_t, nvmm_cpuid_t,
+	    struct nvmm_cpu **);
+void	nvmm_vcpu_release(struct nvmm_cpu *);
+int	nvmm_vcpu_find(struct nvmm_machine *, nvmm_cpuid_t, struct nvmm_cpu **);
+void	nvmm_vcpu_kick(struct nvmm_cpu *);
+void	nvmm_vcpu_free(struct nvmm_machine *, struct nvmm_cpu *);
+int	nvmm_do_vcpu_create(struct nvmm_owner *, struct nvmm_ioc_vcpu_create *);
+int	nvmm_do_vcpu_destroy(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
+int	nvmm_do_vcpu_configure(struct nvmm_owner *,
+	    struct nvmm_ioc_vcpu_configure *);
+int	nvmm_do_vcpu_kick(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
+
+/* nvmm_run.c */
+int	nvmm_do_vcpu_setstate(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
+int	nvmm_do_vcpu_getstate(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
+int	nvmm_do_vcpu_inject(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
+int	nvmm_do_vcpu_run(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
+int	nvmm_do_vcpu_access(struct nvmm_owner *, const struct nvmm_ioc_vcpu *,
+	    struct nvmm_access *);
+int	nvmm_do_vcpu_access_done(struct nvmm_owner *,
+	    const struct nvmm_ioc_vcpu *, const struct nvmm_access *);
+
+/* nvmm_memory.c */
+void	nvmm_memory_init(void);
+void	nvmm_memory_fini(void);
+void	nvmm_memory_free(struct nvmm_machine *);
+int	nvmm_do_hva_map(struct nvmm_owner *, struct nvmm_ioc_hva *);
+int	nvmm_do_hva_unmap(struct nvmm_owner *, struct nvmm_ioc_hva *);
+int	nvmm_do_gpa_map(struct nvmm_owner *, struct nvmm_ioc_gpa *);
+int	nvmm_do_gpa_unmap(struct nvmm_owner *, struct nvmm_ioc_gpa *);
+
+#endif /* _DEV_NVMM_NVMM_INTERNAL_H_ */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The requests of /dev/nvmm. libnvmm is their only caller; the hosted driver
+ * is reached by the same numbers and records.
+ */
+
+#ifndef _DEV_NVMM_NVMM_IOCTL_H_
+#define _DEV_NVMM_NVMM_IOCTL_H_
+
+#include <dev/nvmm/nvmm.h>
+
+#ifdef __KERNEL__
+#include <linux/ioctl.h>
+#else
+#include <sys/ioctl.h>
+#endif
+
+struct nvmm_ioc_capability {
+	struct nvmm_capability cap;
+};
+
+/* MACHINE_CREATE returns machid, MACHINE_DESTROY takes it. */
+struct nvmm_ioc_machine {
+	nvmm_machid_t machid;
+};
+
+struct nvmm_ioc_machine_configure {
+	nvmm_machid_t machid;
+	uint64_t op;
+	void *conf;
+};
+
+/* VCPU_CREATE maps the comm page into the caller and returns where. */
+struct nvmm_ioc_vcpu_create {
+	nvmm_machid_t machid;
+	nvmm_cpuid_t cpuid;
+	struct nvmm_comm_page *comm;
+};
+
+/* VCPU_DESTROY, SETSTATE, GETSTATE, INJECT, RUN, KICK: the rest is in the comm page. */
+struct nvmm_ioc_vcpu {
+	nvmm_machid_t machid;
+	nvmm_cpuid_t cpuid;
+};
+
+struct nvmm_ioc_vcpu_configure {
+	nvmm_machid_t machid;
+	nvmm_cpuid_t cpuid;
+	uint64_t op;
+	void *conf;
+};
+
+/* GPA_MAP, GPA_UNMAP (which ignores prot). */
+struct nvmm_ioc_gpa {
+	nvmm_machid_t machid;
+	uintptr_t hva;
+	gpaddr_t gpa;
+	size_t size;
+	int prot;
+};
+
+/* HVA_MAP, HVA_UNMAP. */
+struct nvmm_ioc_hva {
+	nvmm_machid_t machid;
+	uintptr_t hva;
+	size_t size;
+};
+
+struct nvmm_ioc_ctl {
+	int op;
+	void *data;
+	size_t size;
+};
+
+#define NVMM_IOC_CAPABILITY		_IOR ('N',  0, struct nvmm_ioc_capability)
+#define NVMM_IOC_MACHINE_CREATE		_IOWR('N',  1, struct nvmm_ioc_machine)
+#define NVMM_IOC_MACHINE_DESTROY	_IOW ('N',  2, struct nvmm_ioc_machine)
+#define NVMM_IOC_MACHINE_CONFIGURE	_IOW ('N',  3, struct nvmm_ioc_machine_configure)
+#define NVMM_IOC_VCPU_CREATE		_IOWR('N',  4, struct nvmm_ioc_vcpu_create)
+#define NVMM_IOC_VCPU_DESTROY		_IOW ('N',  5, struct nvmm_ioc_vcpu)
+#define NVMM_IOC_VCPU_CONFIGURE		_IOW ('N',  6, struct nvmm_ioc_vcpu_configure)
+#define NVMM_IOC_VCPU_SETSTATE		_IOW ('N',  7, struct nvmm_ioc_vcpu)
+#define NVMM_IOC_VCPU_GETSTATE		_IOW ('N',  8, struct nvmm_ioc_vcpu)
+#define NVMM_IOC_VCPU_INJECT		_IOW ('N',  9, struct nvmm_ioc_vcpu)
+#define NVMM_IOC_VCPU_RUN		_IOW ('N', 10, struct nvmm_ioc_vcpu)
+#define NVMM_IOC_VCPU_KICK		_IOW ('N', 11, struct nvmm_ioc_vcpu)
+#define NVMM_IOC_GPA_MAP		_IOW ('N', 12, struct nvmm_ioc_gpa)
+#define NVMM_IOC_GPA_UNMAP		_IOW ('N', 13, struct nvmm_ioc_gpa)
+#define NVMM_IOC_HVA_MAP		_IOW ('N', 14, struct nvmm_ioc_hva)
+#define NVMM_IOC_HVA_UNMAP		_IOW ('N', 15, struct nvmm_ioc_hva)
+#define NVMM_IOC_CTL			_IOW ('N', 20, struct nvmm_ioc_ctl)
+
+#endif /* _DEV_NVMM_NVMM_IOCTL_H_ */

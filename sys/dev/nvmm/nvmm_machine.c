@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Machines: the table of slots, who may touch which, and the park by which a
+ * request has a machine to itself. See nvmm_internal.h for the locks.
+ *
+ * A slot is taken under nvmm_lock and filled under its own lock. The end of a
+ * machine is announced by `dying': from then on nobody claims its VCPUs, those
+ * who wait turn away, and the one who announced it frees everything and then
+ * gives the slot back.
+ */
+
+#include "nvmm_internal.h"
+
+static struct nvmm_machine nvmm_machines[NVMM_MAX_MACHINES];
+
+/* => Before any request. */
+void
+nvmm_machine_init(void)
+{
+	struct nvmm_machine *mach;
+	size_t i;
+
+	for (i = 0; i < NVMM_MAX_MACHINES; i++) {
+		mach = &nvmm_machines[i];
+		memset(mach, 0, sizeof(*mach));
+		mach->machid = (nvmm_machid_t)i;
+		os_mutex_init(&mach->lock);
+		os_cv_init(&mach->cv);
+	}
+}
+
+/* => After the last request, no machine left. */
+void
+nvmm_machine_fini(void)
+{
+	size_t i;
+
+	for (i = 0; i < NVMM_MAX_MACHINES; i++) {
+		OS_ASSERT(!nvmm_machines[i].present);
+		os_cv_destroy(&nvmm_machines[i].cv);
+		os_mutex_destroy(&nvmm_machines[i].lock);
+	}
+}
+
+/* True if a machine exists, or comes or goes right now. */
+bool
+nvmm_machine_exist(void)
+{
+	bool exist;
+	size_t i;
+
+	os_mutex_lock(&nvmm_lock);
+	exist = false;
+	for (i = 0; i < NVMM_MAX_MACHINES; i++)
+		exist = exist || nvmm_machines[i].used;
+	os_mutex_unlock(&nvmm_lock);
+	return exist;
+}
+
+/* Take a free slot, or NULL. */
+static struct nvmm_machine *
+machine_take_slot(void)
+{
+	struct nvmm_machine *mach;
+	size_t i;
+
+	mach = NULL;
+	os_mutex_lock(&nvmm_lock);
+	for (i = 0; i < NVMM_MAX_MACHINES && mach == NULL; i++) {
+		if (!nvmm_machines[i].used)
+			mach = &nvmm_machines[i];
+	}
+	if (mach != NULL)
+		mach->used = true;
+	os_mutex_unlock(&nvmm_lock);
+	return mach;
+}
+
+static void
+machine_give_slot(struct nvmm_machine *mach)
+{
+
+	os_mutex_lock(&nvmm_lock);
+	mach->used = false;
+	os_mutex_unlock(&nvmm_lock);
+}
+
+/*
+ * The machine, locked, whoever owns it.
+ * => EINVAL: no such slot. ENOENT: no machine there.
+ */
+static int
+machine_lookup(nvmm_machid_t machid, struct nvmm_machine **machp)
+{
+	struct nvmm_machine *mach;
+
+	if (machid >= NVMM_MAX_MACHINES)
+		return EINVAL;
+	mach = &nvmm_machines[machid];
+	os_mutex_lock(&mach->lock);
+	if (!mach->present || mach->dying) {
+		os_mutex_unlock(&mach->lock);
+		return ENOENT;
+	}
+	*machp = mach;
+	return 0;
+}
+
+/*
+ * The owner's machine, locked, to be given to nvmm_machine_put().
+ * => EINVAL, ENOENT; EPERM: it is another's.
+ */
+int
+nvmm_machine_get(struct nvmm_owner *owner, nvmm_machid_t machid,
+    struct nvmm_machine **machp)
+{
+	int error;
+
+	error = machine_lookup(machid, machp);
+	if (error)
+		return error;
+	if ((*machp)->owner != owner) {
+		nvmm_machine_put(*machp);
+		return EPERM;
+	}
+	return 0;
+}
+
+/* As nvmm_machine_get(); the root owner gets everybody's. */
+int
+nvmm_machine_get_any(struct nvmm_owner *owner, nvmm_machid_t machid,
+    struct nvmm_machine **machp)
+{
+
+	if (!os_file_is_root(owner->file))
+		return nvmm_machine_get(owner, machid, machp);
+	return machine_lookup(machid, machp);
+}
+
+/*
+ * As nvmm_machine_get(), and parked, to be given to nvmm_machine_put_parked().
+ * => ENOENT also if the machine came to its end meanwhile.
+ */
+int
+nvmm_machine_get_parked(struct nvmm_owner *owner, nvmm_machid_t machid,
+    struct nvmm_machine **machp)
+{
+	int error;
+
+	error = nvmm_machine_get(owner, machid, machp);
+	if (error)
+		return error;
+	nvmm_machine_park(*machp);
+	if ((*machp)->dying) {
+		nvmm_machine_put_parked(*machp);
+		return ENOENT;
+	}
+	return 0;
+}
+
+void
+nvmm_machine_put(struct nvmm_machine *mach)
+{
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	os_mutex_unlock(&mach->lock);
+}
+
+void
+nvmm_machine_put_parked(struct nvmm_machine *mach)
+{
+
+	nvmm_machine_unpark(mach);
+	nvmm_machine_put(mach);
+}
+
+/* Sleep until something about claims or parks changes. => Machine locked. */
+void
+nvmm_machine_wait(struct nvmm_machine *mach)
+{
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	mach->nwaiting++;
+	os_cv_wait(&mach->cv, &mach->lock);
+	mach->nwaiting--;
+}
+
+/* Kick every VCPU that is claimed. => Machine locked. */
+static void
+machine_kick(struct nvmm_machine *mach)
+{
+	size_t i;
+
+	for (i = 0; mach->ncpus != 0 && i < NVMM_MAX_VCPUS; i++) {
+		if (mach->cpus[i] != NULL && mach->cpus[i]->claimed)
+			nvmm_vcpu_kick(mach->cpus[i]);
+	}
+}
+
+/*
+ * Kick a VCPU from where no lock may be taken, a signal handler.
+ * => The caller answers for the VCPU's existence until this returns.
+ */
+int
+nvmm_machine_kick_unlocked(nvmm_machid_t machid, nvmm_cpuid_t cpuid)
+{
+	struct nvmm_cpu **cpus, *vcpu;
+
+	if (machid >= NVMM_MAX_MACHINES || cpuid >= NVMM_MAX_VCPUS)
+		return EINVAL;
+	cpus = os_atomic_load(&nvmm_machines[machid].cpus);
+	vcpu = cpus != NULL ? os_atomic_load(&cpus[cpuid]) : NULL;
+	if (vcpu == NULL)
+		return ENOENT;
+	nvmm_vcpu_kick(vcpu);
+	return 0;
+}
+
+/*
+ * Wait until no VCPU is claimed, and keep it so until nvmm_machine_unpark().
+ * => Machine locked, before and after; not in between, so that on return it
+ *    may be dying. The caller holds no claim.
+ */
+void
+nvmm_machine_park(struct nvmm_machine *mach)
+{
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	mach->nparking++;
+	if (mach->nclaimed != 0)
+		machine_kick(mach);
+	while (mach->nclaimed != 0)
+		nvmm_machine_wait(mach);
+}
+
+/* => Machine locked. */
+void
+nvmm_machine_unpark(struct nvmm_machine *mach)
+{
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	OS_ASSERT(mach->nparking != 0);
+	mach->nparking--;
+	if (mach->nwaiting != 0)
+		os_cv_broadcast(&mach->cv);
+}
+
+/*
+ * Free what the machine is made of, as far as it was made, in the reverse
+ * order of its making. => Machine locked, no VCPU claimed.
+ */
+static void
+machine_free(struct nvmm_machine *mach)
+{
+	size_t i;
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	OS_ASSERT(mach->nclaimed == 0);
+	for (i = 0; mach->cpus != NULL && i < NVMM_MAX_VCPUS; i++) {
+		if (mach->cpus[i] != NULL)
+			nvmm_vcpu_free(mach, mach->cpus[i]);
+	}
+	if (mach->made)
+		nvmm_impl->machine_destroy(mach);
+	if (mach->vm != NULL)
+		os_vmspace_destroy(mach->vm);
+	nvmm_memory_free(mach);
+	os_mem_free(mach->cpus, NVMM_MAX_VCPUS * sizeof(*mach->cpus));
+	mach->cpus = NULL;
+	mach->vm = NULL;
+	mach->machdata = NULL;
+	mach->made = false;
+	mach->gpa_mapped = 0;
+	mach->owner = NULL;
+	mach->present = false;
+	mach->dying = false;
+}
+
+/*
+ * End the machine: the one teardown. => Machine locked and not dying; unlocked
+ * on return, and the slot no longer the caller's to look at.
+ */
+static void
+machine_end(struct nvmm_machine *mach)
+{
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	OS_ASSERT(!mach->dying);
+	mach->dying = true;
+	nvmm_machine_park(mach);
+	/* Others who parked, or are about to, see it dying and leave. */
+	while (mach->nparking > 1)
+		nvmm_machine_wait(mach);
+	machine_free(mach);
+	nvmm_machine_put_parked(mach);
+	machine_give_slot(mach);
+}
+
+/* Make what a machine is made of. => Machine locked, not present. */
+static int
+machine_make(struct nvmm_machine *mach)
+{
+	struct nvmm_ioc_capability ioc;
+	int error;
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	mach->cpus = os_mem_zalloc(NVMM_MAX_VCPUS * sizeof(*mach->cpus));
+	if (mach->cpus == NULL)
+		return ENOMEM;
+	nvmm_do_capability(&ioc);
+	mach->max_ram = ioc.cap.max_ram;
+	error = os_vmspace_create(&mach->vm, mach->max_ram);
+	if (error)
+		return error;
+	error = nvmm_impl->machine_create(mach);
+	if (error)
+		return error;
+	mach->made = true;
+	return 0;
+}
+
+/* => ENOBUFS: all slots taken. */
+int
+nvmm_do_machine_create(struct nvmm_owner *owner, struct nvmm_ioc_machine *ioc)
+{
+	struct nvmm_machine *mach;
+	int error;
+
+	mach = machine_take_slot();
+	if (mach == NULL)
+		return ENOBUFS;
+	os_mutex_lock(&mach->lock);
+	mach->owner = owner;
+	mach->time = os_time_seconds();
+	error = machine_make(mach);
+	if (error)
+		goto out;
+	mach->present = true;
+	ioc->machid = mach->machid;
+	nvmm_machine_put(mach);
+	return 0;
+out:
+	machine_free(mach);
+	nvmm_machine_put(mach);
+	machine_give_slot(mach);
+	return error;
+}
+
+/* => The root owner may, too. */
+int
+nvmm_do_machine_destroy(struct nvmm_owner *owner, struct nvmm_ioc_machine *ioc)
+{
+	struct nvmm_machine *mach;
+	int error;
+
+	error = nvmm_machine_get_any(owner, ioc->machid, &mach);
+	if (error)
+		return error;
+	machine_end(mach);
+	return 0;
+}
+
+/* End every machine of the owner; root may be ending one at the same time. */
+void
+nvmm_machine_destroy_owned(struct nvmm_owner *owner)
+{
+	struct nvmm_machine *mach;
+	size_t i;
+
+	for (i = 0; i < NVMM_MAX_MACHINES; i++) {
+		mach = &nvmm_machines[i];
+		os_mutex_lock(&mach->lock);
+		while (mach->present && mach->owner == owner && mach->dying)
+			nvmm_machine_wait(mach);
+		if (mach->present && mach->owner == owner)
+			machine_end(mach);
+		else
+			nvmm_machine_put(mach);
+	}
+}
+
+/*
+ * Fetch the argument of configuration op, whose numbers begin at first and
+ * whose sizes the backend lists. => *conf is for the caller to free.
+ *    EINVAL: no such operation. ENOTSUP: not with this backend.
+ */
+int
+nvmm_conf_copyin(const size_t *sizes, size_t n, uint64_t op, uint64_t first,
+    const void *uaddr, void **conf, size_t *size)
+{
+	int error;
+
+	if (op < first || op - first >= n)
+		return EINVAL;
+	*size = sizes[op - first];
+	if (*size == 0)
+		return ENOTSUP;
+	*conf = os_mem_zalloc(*size);
+	if (*conf == NULL)
+		return ENOMEM;
+	error = os_copyin(uaddr, *conf, *size);
+	if (error)
+		os_mem_free(*conf, *size);
+	return error;
+}
+
+int
+nvmm_do_machine_configure(struct nvmm_owner *owner,
+    struct nvmm_ioc_machine_configure *ioc)
+{
+	struct nvmm_machine *mach;
+	size_t size;
+	void *conf;
+	int error;
+
+	error = nvmm_machine_get(owner, ioc->machid, &mach);
+	if (error)
+		return error;
+	error = nvmm_conf_copyin(nvmm_impl->mach_conf_sizes,
+	    nvmm_impl->mach_conf_n, ioc->op, NVMM_MACH_CONF_MD_BEGIN,
+	    ioc->conf, &conf, &size);
+	if (error)
+		goto out;
+	error = nvmm_impl->machine_configure(mach, ioc->op, conf);
+	os_mem_free(conf, size);
+out:
+	nvmm_machine_put(mach);
+	return error;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The verbs that the driver's core and its backends ask of the operating
+ * system. Each OS has one full implementation, os/<os>/nvmm_osdep.h and the
+ * files beside it, picked by the include path. Verbs that return int return 0
+ * or a positive errno. Unless said otherwise a verb may sleep and is called
+ * without spin locks held.
+ *
+ * Types that nvmm_osdep.h defines: os_mutex_t, os_cv_t, struct os_vmspace,
+ * struct os_vmobj, struct os_file. It also gives the fixed-width integer
+ * types, bool, NULL, errno values, memcpy, memset and strcmp, and as inline
+ * functions or macros:
+ *
+ *   OS_ASSERT(e)		checked in the hosted build and debug kernels
+ *   OS_CTASSERT(e)		checked by the compiler
+ *   OS_PAGE_SIZE		bytes
+ *
+ *   unsigned os_atomic_swap(volatile int *, int)	full barrier
+ *   os_atomic_load(p), os_atomic_store(p, v)		acquire, release
+ */
+
+#ifndef _DEV_NVMM_NVMM_OS_H_
+#define _DEV_NVMM_NVMM_OS_H_
+
+#include "nvmm_osdep.h"
+
+/* -- Memory of the driver's own ---------------------------------------- */
+
+/* Zeroed memory of 1 byte or more, or NULL. */
+void	*os_mem_zalloc(size_t);
+/* => Takes the size that was asked for. NULL is allowed. */
+void	os_mem_free(void *, size_t);
+
+/* -- The caller of a request ------------------------------------------- */
+
+int	os_copyin(const void *uaddr, void *kaddr, size_t len);
+int	os_copyout(const void *kaddr, void *uaddr, size_t len);
+/* True if the current address space is the one that opened the file. */
+bool	os_file_is_current(struct os_file *);
+/* True if the file was opened by, and for, root's right to list and destroy. */
+bool	os_file_is_root(struct os_file *);
+/* The process that opened the file. */
+int	os_file_pid(struct os_file *);
+/* Bytes of memory that the host has. */
+uint64_t os_ram_total(void);
+/* True when the caller should leave the kernel: a signal, a reschedule. */
+bool	os_return_needed(void);
+
+/* -- Time ---------------------------------------------------------------- */
+
+int64_t	os_time_seconds(void);		/* since the Epoch */
+uint64_t os_time_nanoseconds(void);	/* monotonic */
+
+/* -- Locks: sleepable, with an owner -------------------------------------- */
+
+void	os_mutex_init(os_mutex_t *);
+void	os_mutex_destroy(os_mutex_t *);
+void	os_mutex_lock(os_mutex_t *);
+void	os_mutex_unlock(os_mutex_t *);
+bool	os_mutex_owned(os_mutex_t *);	/* for OS_ASSERT only */
+void	os_cv_init(os_cv_t *);
+void	os_cv_destroy(os_cv_t *);
+void	os_cv_wait(os_cv_t *, os_mutex_t *);
+void	os_cv_broadcast(os_cv_t *);
+
+/* -- Memory objects: what hva_map and the comm pages are made of ------------ */
+
+/* Zeroed shared memory of size bytes. => One reference. */
+int	os_vmobj_create(struct os_vmobj **, size_t);
+/* => Drops a reference; the last one frees the pages. */
+void	os_vmobj_release(struct os_vmobj *);
+/*
+ * Map [0, size) of the object into the file's owner: at *uaddr, whatever lay
+ * there, if fixed; else anywhere, and *uaddr tells where.
+ */
+int	os_vmobj_map_user(struct os_file *, struct os_vmobj *, uintptr_t *uaddr,
+	    size_t, bool fixed);
+void	os_vmobj_unmap_user(struct os_file *, struct os_vmobj *, uintptr_t,
+	    size_t);
+/* Map the object's first page for the driver. */
+int	os_vmobj_map_kernel(struct os_vmobj *, void **);
+void	os_vmobj_unmap_kernel(struct os_vmobj *, void *);
+/* Bytes of the object that have pages. */
+uint64_t os_vmobj_resident(struct os_vmobj *);
+/* True if [uaddr, uaddr + size) is a range that the caller may map over. */
+bool	os_uaddr_ok(uintptr_t, size_t);
+
+/* -- Guest-physical address spaces ------------------------------------------ */
+
+int	os_vmspace_create(struct os_vmspace **, uint64_t maxgpa);
+void	os_vmspace_destroy(struct os_vmspace *);
+/*
+ * Link [gpa, gpa + size) to [off, off + size) of the object with NVMM_PROT_*.
+ * => Takes a reference to the object. Ranges already linked: EISCONN.
+ */
+int	os_vmspace_map(struct os_vmspace *, uint64_t gpa, size_t size,
+	    struct os_vmobj *, size_t off, int prot);
+/*
+ * Unlink the range, which may cover parts of links. On return no CPU can
+ * reach the pages any more.
+ */
+int	os_vmspace_unmap(struct os_vmspace *, uint64_t gpa, size_t size);
+/*
+ * The last map or unmap is in force in the hardware's tables too, and what it
+ * unlinked may be freed; or else it is taken back, which cannot fail. One of
+ * the two follows each map and unmap. Where the OS's tables are the hardware's,
+ * commit has nothing to do and undo is never called.
+ */
+void	os_vmspace_commit(struct os_vmspace *);
+void	os_vmspace_undo(struct os_vmspace *);
+/* Bytes linked. */
+uint64_t os_vmspace_linked(struct os_vmspace *);
+/*
+ * Serve a nested fault. EFAULT: nothing is linked there that allows prot;
+ * ENOMEM: no memory for a page of a linked range.
+ */
+int	os_vmspace_fault(struct os_vmspace *, uint64_t gpa, int prot);
+/* Copy from guest-physical memory; EFAULT where nothing is linked. */
+int	os_vmspace_read(struct os_vmspace *, uint64_t gpa, void *, size_t);
+/* The physical address of the root table for the hardware. */
+uint64_t os_vmspace_root_pa(struct os_vmspace *);
+
+#endif /* _DEV_NVMM_NVMM_OS_H_ */

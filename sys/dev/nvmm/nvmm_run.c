@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * A VCPU at work: its state, events, run and accesses, each under a claim.
+ *
+ * What the comm page says is read once and checked, as its owner may change it
+ * at any time; it can only harm the VCPU that it belongs to. A stop asked for
+ * is taken back by the run that returns EXIT_STOPPED, and by nothing else: a
+ * stop that arrives together with another exit waits for the next run.
+ */
+
+#include "nvmm_internal.h"
+#include "x86/nvmm_x86_internal.h"
+
+/* Claim the VCPU that a record names. */
+static int
+vcpu_claim_ioc(struct nvmm_owner *owner, const struct nvmm_ioc_vcpu *ioc,
+    struct nvmm_cpu **vcpup)
+{
+
+	return nvmm_vcpu_claim(owner, ioc->machid, ioc->cpuid, vcpup);
+}
+
+/*
+ * Hand over the state that the owner changed. What the backend refuses stays
+ * marked, for the owner to see and to put right. => VCPU claimed.
+ */
+static int
+vcpu_commit_state(struct nvmm_cpu *vcpu)
+{
+	struct nvmm_comm_page *comm = vcpu->comm;
+	uint64_t flags;
+	int error;
+
+	flags = os_atomic_load(&comm->state_commit) & NVMM_X64_STATE_ALL;
+	if (flags == 0)
+		return 0;
+	error = nvmm_impl->vcpu_setstate(vcpu, flags);
+	if (error)
+		return error;
+	comm->state_commit = 0;
+	return 0;
+}
+
+/*
+ * Hand over the owner's event; the interrupt state is another after it.
+ * => VCPU claimed. A refused event stays marked.
+ */
+static int
+vcpu_commit_event(struct nvmm_cpu *vcpu)
+{
+	int error;
+
+	error = nvmm_impl->vcpu_inject(vcpu);
+	if (error)
+		return error;
+	vcpu->comm->event_commit = 0;
+	vcpu->comm->state_cached &= ~(uint64_t)NVMM_X64_STATE_INTR;
+	nvmm_count(&vcpu->stats.injected, 1);
+	return 0;
+}
+
+/*
+ * Fetch groups of state that the comm page does not hold; what the owner has
+ * changed but not handed over is there, and is not overwritten.
+ * => VCPU claimed.
+ */
+static int
+vcpu_provide_state(struct nvmm_cpu *vcpu, uint64_t wanted)
+{
+	struct nvmm_comm_page *comm = vcpu->comm;
+	uint64_t flags;
+	int error;
+
+	wanted &= NVMM_X64_STATE_ALL;
+	flags = wanted & ~os_atomic_load(&comm->state_cached) &
+	    ~os_atomic_load(&comm->state_commit);
+	if (flags != 0) {
+		error = nvmm_impl->vcpu_getstate(vcpu, flags);
+		if (error)
+			return error;
+	}
+	comm->state_cached |= wanted;
+	return 0;
+}
+
+int
+nvmm_do_vcpu_setstate(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
+{
+	struct nvmm_cpu *vcpu;
+	int error;
+
+	error = vcpu_claim_ioc(owner, ioc, &vcpu);
+	if (error)
+		return error;
+	error = vcpu_commit_state(vcpu);
+	nvmm_vcpu_release(vcpu);
+	return error;
+}
+
+int
+nvmm_do_vcpu_getstate(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
+{
+	struct nvmm_cpu *vcpu;
+	int error;
+
+	error = vcpu_claim_ioc(owner, ioc, &vcpu);
+	if (error)
+		return error;
+	error = vcpu_provide_state(vcpu,
+	    os_atomic_load(&vcpu->comm->state_wanted));
+	nvmm_vcpu_release(vcpu);
+	return error;
+}
+
+/* => State changed before the event is handed over before it. */
+int
+nvmm_do_vcpu_inject(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
+{
+	struct nvmm_cpu *vcpu;
+	int error;
+
+	error = vcpu_claim_ioc(owner, ioc, &vcpu);
+	if (error)
+		return error;
+	error = vcpu_commit_state(vcpu);
+	if (!error)
+		error = vcpu_commit_event(vcpu);
+	nvmm_vcpu_release(vcpu);
+	return error;
+}
+
+/* Take a stop back, if one was asked for: the exit is then EXIT_STOPPED. */
+static bool
+vcpu_take_stop(struct nvmm_cpu *vcpu)
+{
+	struct nvmm_comm_page *comm = vcpu->comm;
+
+	if (os_atomic_load(&comm->stop) == 0 ||
+	    os_atomic_swap(&comm->stop, 0) == 0)
+		return false;
+	comm->exit.reason = NVMM_VCPU_EXIT_STOPPED;
+	return true;
+}
+
+/*
+ * Leave with EXIT_STOPPED before the backend runs, if a stop was asked for;
+ * exitstate then comes from the registers. On an error the stop stays.
+ * => VCPU claimed, everything committed.
+ */
+static int
+vcpu_stop_at_entry(struct nvmm_cpu *vcpu, bool *stopped)
+{
+	int error;
+
+	*stopped = false;
+	if (os_atomic_load(&vcpu->comm->stop) == 0)
+		return 0;
+	error = vcpu_provide_state(vcpu, NVMM_X86_EXITSTATE_GROUPS);
+	if (error)
+		return error;
+	nvmm_x86_exitstate(vcpu->comm);
+	*stopped = vcpu_take_stop(vcpu);
+	return 0;
+}
+
+/* Let the backend run. => VCPU claimed, everything committed. */
+static int
+vcpu_enter(struct nvmm_cpu *vcpu)
+{
+	struct nvmm_comm_page *comm = vcpu->comm;
+	uint64_t since;
+	int error;
+
+	comm->state_cached = 0;
+	comm->exit.reason = NVMM_VCPU_EXIT_NONE;
+	since = os_time_nanoseconds();
+	os_atomic_store(&vcpu->run_since, since);
+	error = nvmm_impl->vcpu_run(vcpu->mach, vcpu);
+	os_atomic_store(&vcpu->run_since, 0);
+	nvmm_count(&vcpu->stats.run_ns, os_time_nanoseconds() - since);
+	if (!error && comm->exit.reason == NVMM_VCPU_EXIT_NONE)
+		(void)vcpu_take_stop(vcpu);
+	return error;
+}
+
+/*
+ * Whether state may be fetched right after the exit: to fetch it would end an
+ * access that the host has decoded and that still waits to be carried out.
+ */
+static bool
+vcpu_exit_bears_state(const struct nvmm_cpu *vcpu)
+{
+	const uint64_t reason = vcpu->comm->exit.reason;
+
+	return nvmm_impl->vcpu_access == NULL ||
+	    (reason != NVMM_VCPU_EXIT_IO && reason != NVMM_VCPU_EXIT_MEMORY);
+}
+
+/* What the owner changed and injects. => VCPU claimed. */
+static int
+vcpu_commit(struct nvmm_cpu *vcpu)
+{
+	int error;
+
+	error = vcpu_commit_state(vcpu);
+	if (!error && os_atomic_load(&vcpu->comm->event_commit) != 0)
+		error = vcpu_commit_event(vcpu);
+	return error;
+}
+
+/*
+ * Commit, run, and fetch what is asked for; what cannot be fetched is not
+ * marked as cached, and GETSTATE will say why. => VCPU claimed.
+ */
+static int
+vcpu_run(struct nvmm_cpu *vcpu)
+{
+	struct nvmm_comm_page *comm = vcpu->comm;
+	bool stopped;
+	int error;
+
+	nvmm_count(&vcpu->stats.runs, 1);
+	error = vcpu_commit(vcpu);
+	if (!error)
+		error = vcpu_stop_at_entry(vcpu, &stopped);
+	if (!error && !stopped)
+		error = vcpu_enter(vcpu);
+	if (error)
+		return error;
+	nvmm_count(&vcpu->stats.exits_user[
+	    nvmm_x86_exit_stat(os_atomic_load(&comm->exit.reason))], 1);
+	if (vcpu_exit_bears_state(vcpu))
+		(void)vcpu_provide_state(vcpu,
+		    os_atomic_load(&comm->state_wanted));
+	return 0;
+}
+
+int
+nvmm_do_vcpu_run(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
+{
+	struct nvmm_cpu *vcpu;
+	int error;
+
+	error = vcpu_claim_ioc(owner, ioc, &vcpu);
+	if (error)
+		return error;
+	error = vcpu_run(vcpu);
+	nvmm_vcpu_release(vcpu);
+	return error;
+}
+
+/*
+ * Fetch the access of the last exit; token 0 if it carries none.
+ * => access->data belongs to the backend.
+ */
+int
+nvmm_do_vcpu_access(struct nvmm_owner *owner, const struct nvmm_ioc_vcpu *ioc,
+    struct nvmm_access *access)
+{
+	struct nvmm_cpu *vcpu;
+	int error;
+
+	error = vcpu_claim_ioc(owner, ioc, &vcpu);
+	if (error)
+		return error;
+	memset(access, 0, sizeof(*access));
+	if (nvmm_impl->vcpu_access != NULL)
+		error = nvmm_impl->vcpu_access(vcpu, access);
+	nvmm_vcpu_release(vcpu);
+	return error;
+}
+
+/* => ENOTSUP: this backend decodes nothing. */
+int
+nvmm_do_vcpu_access_done(struct nvmm_owner *owner,
+    const struct nvmm_ioc_vcpu *ioc, const struct nvmm_access *access)
+{
+	struct nvmm_cpu *vcpu;
+	int error;
+
+	error = vcpu_claim_ioc(owner, ioc, &vcpu);
+	if (error)
+		return error;
+	error = ENOTSUP;
+	if (nvmm_impl->vcpu_access_done != NULL)
+		error = nvmm_impl->vcpu_access_done(vcpu, access);
+	nvmm_vcpu_release(vcpu);
+	return error;
+}

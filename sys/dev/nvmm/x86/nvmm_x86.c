@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * What the x86 backends share: pure functions and tables, no state.
+ */
+
+#include "x86/nvmm_x86_internal.h"
+
+/* A segment of real mode, at 0 and 64 KiB long. */
+#define SEG_REAL(t, code_or_data)					\
+	{ .selector = 0, .limit = 0xFFFF, .base = 0,			\
+	  .attrib = { .type = (t), .s = (code_or_data), .p = 1 } }
+
+/* Types of descriptors, APM vol. 2, 4.7 and 4.8. */
+#define TYPE_DATA	0x3	/* writable, accessed */
+#define TYPE_CODE	0xB	/* readable, accessed */
+#define TYPE_LDT	0x2
+#define TYPE_TSS	0xB	/* 32-bit, busy: what VMX also takes */
+
+static const struct nvmm_x64_state reset_state = {
+	.segs = {
+		[NVMM_X64_SEG_ES] = SEG_REAL(TYPE_DATA, 1),
+		[NVMM_X64_SEG_CS] = {
+			.selector = 0xF000,
+			.attrib = { .type = TYPE_CODE, .s = 1, .p = 1 },
+			.limit = 0xFFFF,
+			.base = 0xFFFF0000,
+		},
+		[NVMM_X64_SEG_SS] = SEG_REAL(TYPE_DATA, 1),
+		[NVMM_X64_SEG_DS] = SEG_REAL(TYPE_DATA, 1),
+		[NVMM_X64_SEG_FS] = SEG_REAL(TYPE_DATA, 1),
+		[NVMM_X64_SEG_GS] = SEG_REAL(TYPE_DATA, 1),
+		[NVMM_X64_SEG_GDT] = { .limit = 0xFFFF },
+		[NVMM_X64_SEG_IDT] = { .limit = 0xFFFF },
+		[NVMM_X64_SEG_LDT] = SEG_REAL(TYPE_LDT, 0),
+		[NVMM_X64_SEG_TR] = SEG_REAL(TYPE_TSS, 0),
+	},
+	.gprs = {
+		[NVMM_X64_GPR_RDX] = 0x600,	/* family, model, stepping */
+		[NVMM_X64_GPR_RIP] = 0xFFF0,
+		[NVMM_X64_GPR_RFLAGS] = 0x2,
+	},
+	.crs = {
+		[NVMM_X64_CR_CR0] = 0x60000010,	/* CD, NW, ET */
+		[NVMM_X64_CR_XCR0] = 0x1,
+	},
+	.drs = {
+		[NVMM_X64_DR_DR6] = 0xFFFF0FF0,
+		[NVMM_X64_DR_DR7] = 0x400,
+	},
+	.msrs = {
+		[NVMM_X64_MSR_PAT] = 0x0007040600070406ULL,
+	},
+	.fpu = {
+		.fx_cw = 0x40,
+		.fx_mxcsr = 0x1F80,
+	},
+};
+
+OS_CTASSERT(sizeof(struct nvmm_x64_state) == 1008);
+OS_CTASSERT(sizeof(struct fxsave) == 512);
+
+void
+nvmm_x86_reset_state(struct nvmm_x64_state *state)
+{
+
+	memcpy(state, &reset_state, sizeof(*state));
+}
+
+void
+nvmm_x86_exitstate(struct nvmm_comm_page *comm)
+{
+	const struct nvmm_x64_state *state = &comm->state;
+
+	memset(&comm->exit.exitstate, 0, sizeof(comm->exit.exitstate));
+	comm->exit.exitstate.rflags = state->gprs[NVMM_X64_GPR_RFLAGS];
+	comm->exit.exitstate.cr8 = state->crs[NVMM_X64_CR_CR8];
+	comm->exit.exitstate.int_shadow = state->intr.int_shadow;
+	comm->exit.exitstate.int_window_exiting =
+	    state->intr.int_window_exiting;
+	comm->exit.exitstate.nmi_window_exiting =
+	    state->intr.nmi_window_exiting;
+	comm->exit.exitstate.evt_pending = state->intr.evt_pending;
+}
+
+static const struct {
+	uint64_t reason;
+	unsigned stat;
+} exit_stats[] = {
+	{ NVMM_VCPU_EXIT_NONE, NVMM_STAT_NONE },
+	{ NVMM_VCPU_EXIT_STOPPED, NVMM_STAT_STOPPED },
+	{ NVMM_VCPU_EXIT_MEMORY, NVMM_STAT_MEMORY },
+	{ NVMM_VCPU_EXIT_IO, NVMM_STAT_IO },
+	{ NVMM_VCPU_EXIT_SHUTDOWN, NVMM_STAT_SHUTDOWN },
+	{ NVMM_VCPU_EXIT_INT_READY, NVMM_STAT_INT_READY },
+	{ NVMM_VCPU_EXIT_NMI_READY, NVMM_STAT_NMI_READY },
+	{ NVMM_VCPU_EXIT_HALTED, NVMM_STAT_HALTED },
+	{ NVMM_VCPU_EXIT_TPR_CHANGED, NVMM_STAT_TPR_CHANGED },
+	{ NVMM_VCPU_EXIT_RDMSR, NVMM_STAT_RDMSR },
+	{ NVMM_VCPU_EXIT_WRMSR, NVMM_STAT_WRMSR },
+	{ NVMM_VCPU_EXIT_MONITOR, NVMM_STAT_MONITOR },
+	{ NVMM_VCPU_EXIT_MWAIT, NVMM_STAT_MWAIT },
+	{ NVMM_VCPU_EXIT_CPUID, NVMM_STAT_CPUID },
+};
+
+/* => A reason that is not known counts as INVALID. */
+unsigned
+nvmm_x86_exit_stat(uint64_t reason)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(exit_stats) / sizeof(exit_stats[0]); i++) {
+		if (exit_stats[i].reason == reason)
+			return exit_stats[i].stat;
+	}
+	return NVMM_STAT_INVALID;
+}
+
+/*
+ * CPUID, APM vol. 3, appendix E, and Intel SDM vol. 2, CPUID. A leaf that is
+ * not listed passes as it is.
+ */
+#define B(n)		(1U << (n))
+#define PASS		0xFFFFFFFFU
+#define ANY_SUBLEAF	0xFFFFFFFFU
+
+/* SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT */
+#define LEAF1_ECX	(B(0) | B(1) | B(9) | B(12) | B(13) | B(17) |	\
+			 B(19) | B(20) | B(22) | B(23) |		\
+			 /* AES XSAVE AVX F16C RDRAND */		\
+			 B(25) | B(26) | B(28) | B(29) | B(30))
+/* FPU VME DE PSE TSC MSR PAE CX8 APIC, without MCE */
+#define LEAF1_EDX_LOW	(B(0) | B(1) | B(2) | B(3) | B(4) | B(5) |	\
+			 B(6) | B(8) | B(9))
+/* PGE CMOV PAT PSE36 MMX FXSR, without MTRR and MCA */
+#define LEAF1_EDX_HIGH	(B(13) | B(15) | B(16) | B(17) | B(23) | B(24))
+/* SEP CLFSH SSE SSE2 SS */
+#define LEAF1_EDX	(LEAF1_EDX_LOW | LEAF1_EDX_HIGH | B(11) |	\
+			 B(19) | B(25) | B(26) | B(27))
+/* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS INVPCID */
+#define LEAF7_EBX	(B(0) | B(3) | B(5) | B(7) | B(8) | B(9) | B(10) |	\
+			 /* RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */	\
+			 B(18) | B(19) | B(20) | B(23) | B(24) | B(29))
+/* UMIP PKU GFNI VAES VPCLMULQDQ */
+#define LEAF7_ECX	(B(2) | B(3) | B(8) | B(9) | B(10))
+/* FSRM MD_CLEAR SERIALIZE */
+#define LEAF7_EDX	(B(4) | B(10) | B(14))
+/* LAHF AltMovCr8 ABM SSE4A MisAlignSse 3DNowPrefetch; SVM stays hidden */
+#define EXT1_ECX	(B(0) | B(4) | B(5) | B(6) | B(7) | B(8))
+/* What is in leaf 1 too, and SYSCALL NX MmxExt FFXSR Page1GB LM */
+#define EXT1_EDX	(LEAF1_EDX_LOW | LEAF1_EDX_HIGH | B(11) | B(20) |	\
+			 B(22) | B(25) | B(26) | B(29))
+
+static const struct {
+	uint32_t leaf;
+	uint32_t subleaf;
+	struct nvmm_x86_cpuid keep;
+} cpuid_masks[] = {
+	/* .ebx without the APIC id and the count of threads. */
+	{ 0x00000001, ANY_SUBLEAF, { PASS, 0x0000FFFF, LEAF1_ECX, LEAF1_EDX } },
+	/* MONITOR; thermal and power, of which ARAT is left. */
+	{ 0x00000005, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x00000006, ANY_SUBLEAF, { B(2), 0, 0, 0 } },
+	{ 0x00000007, 0, { 0, LEAF7_EBX, LEAF7_ECX, LEAF7_EDX } },
+	{ 0x00000007, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	/* Performance monitoring; topology. */
+	{ 0x0000000A, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x0000000B, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	/* XSAVEOPT XSAVEC XGETBV1, without XSAVES. */
+	{ 0x0000000D, 1, { B(0) | B(1) | B(2), 0, 0, 0 } },
+	/* Monitoring and allocation, SGX, trace. */
+	{ 0x0000000F, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x00000010, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x00000012, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x00000014, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x0000001F, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x80000001, ANY_SUBLEAF, { PASS, PASS, EXT1_ECX, EXT1_EDX } },
+	/* The invariant TSC. */
+	{ 0x80000007, ANY_SUBLEAF, { 0, 0, 0, B(8) } },
+	/* Address sizes; CLZERO and WBNOINVD. */
+	{ 0x80000008, ANY_SUBLEAF, { PASS, B(0) | B(9), 0, 0 } },
+	/* SVM; IBS; lightweight profiling; topology; encrypted memory. */
+	{ 0x8000000A, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x8000001B, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x8000001C, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x8000001E, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x8000001F, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+};
+
+/* => The first row that fits is the leaf's. */
+void
+nvmm_x86_cpuid_filter(uint32_t leaf, uint32_t subleaf,
+    struct nvmm_x86_cpuid *regs)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(cpuid_masks) / sizeof(cpuid_masks[0]); i++) {
+		if (cpuid_masks[i].leaf != leaf)
+			continue;
+		if (cpuid_masks[i].subleaf != ANY_SUBLEAF &&
+		    cpuid_masks[i].subleaf != subleaf)
+			continue;
+		regs->eax &= cpuid_masks[i].keep.eax;
+		regs->ebx &= cpuid_masks[i].keep.ebx;
+		regs->ecx &= cpuid_masks[i].keep.ecx;
+		regs->edx &= cpuid_masks[i].keep.edx;
+		return;
+	}
+}
+
+void
+nvmm_x86_cpuid_mask(const struct nvmm_vcpu_conf_cpuid *conf,
+    struct nvmm_x86_cpuid *regs)
+{
+
+	regs->eax = (regs->eax & ~conf->u.mask.del.eax) | conf->u.mask.set.eax;
+	regs->ebx = (regs->ebx & ~conf->u.mask.del.ebx) | conf->u.mask.set.ebx;
+	regs->ecx = (regs->ecx & ~conf->u.mask.del.ecx) | conf->u.mask.set.ecx;
+	regs->edx = (regs->edx & ~conf->u.mask.del.edx) | conf->u.mask.set.edx;
+}
+
+void
+nvmm_x86_cpuid_hypervisor(struct nvmm_x86_cpuid *regs)
+{
+	static const char name[12] = "___ NVMM ___";
+
+	regs->eax = NVMM_X86_CPUID_HYPERVISOR;
+	memcpy(&regs->ebx, name, 4);
+	memcpy(&regs->ecx, name + 4, 4);
+	memcpy(&regs->edx, name + 8, 4);
+}
+
+/* The types are 0, 1 and 4 to 7: UC, WC, WT, WP, WB, UC-. */
+bool
+nvmm_x86_pat_valid(uint64_t pat)
+{
+	unsigned i;
+	uint8_t type;
+
+	for (i = 0; i < 8; i++) {
+		type = (uint8_t)(pat >> (i * 8));
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	return true;
+}
