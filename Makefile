@@ -11,7 +11,7 @@
 
 PREFIX	?= /usr/local
 
-ROOMS	= smallkern
+ROOMS	= smallkern libnvmm libnvmm/guest
 
 all: ${ROOMS}
 

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * nvmm_assist_io(3): carry out the port access that a VCPU left for. IN and
+ * OUT move RAX; INS and OUTS move memory, whose pages are checked before the
+ * device is touched. AMD APM vol. 3, IN, INSx, OUT, OUTSx.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "vmem.h"
+
+struct portio {
+	struct vmem vm;
+	const struct nvmm_x86_exit_io *exit;
+	uint64_t step;			/* of the index register */
+	unsigned seg;
+	unsigned index;			/* RSI or RDI */
+};
+
+/* One access of the client's. */
+static void
+portio_call(struct portio *p, uint8_t *data)
+{
+	struct nvmm_io io = {
+		.mach = p->vm.mach, .vcpu = p->vm.vcpu, .port = p->exit->port,
+		.in = p->exit->in, .size = p->exit->operand_size, .data = data,
+	};
+
+	p->vm.vcpu->cbs.io(&io);
+}
+
+/* IN and OUT. */
+static int
+portio_reg(struct portio *p)
+{
+	struct nvmm_vcpu_state *st = p->vm.vcpu->state;
+	unsigned size = p->exit->operand_size;
+	uint64_t val = 0;
+
+	if (!p->exit->in)
+		val = x86_reg_get(st, NVMM_X64_GPR_RAX, size, 0);
+	portio_call(p, (uint8_t *)&val);
+	if (p->exit->in)
+		x86_reg_set(st, NVMM_X64_GPR_RAX, size, 0, val);
+	return 0;
+}
+
+/* Where the next item of a string lies. */
+static int
+portio_linear(struct portio *p, gvaddr_t *lin)
+{
+	uint64_t offset = x86_reg_get(p->vm.cpu.state, p->index,
+	    p->exit->address_size, 0);
+
+	return x86_linear(&p->vm.cpu, p->seg, offset, p->exit->operand_size,
+	    p->exit->in, lin);
+}
+
+/* One item of a string; a fault comes before the device hears of it. */
+static int
+portio_item(struct portio *p)
+{
+	struct x86_bus bus = vmem_bus(&p->vm);
+	size_t size = p->exit->operand_size;
+	uint64_t val = 0;
+	gvaddr_t lin;
+	int error;
+
+	error = portio_linear(p, &lin);
+	if (error != 0)
+		return error;
+	if (p->exit->in)
+		error = vmem_probe_store(&p->vm, lin, size);
+	else
+		error = bus.load(bus.arg, lin, &val, size, NVMM_PROT_READ);
+	if (error != 0)
+		return error;
+	portio_call(p, (uint8_t *)&val);
+	if (p->exit->in)
+		error = bus.store(bus.arg, lin, &val, size);
+	return error;
+}
+
+/* Move the index register past an item. */
+static void
+portio_step(struct portio *p)
+{
+	struct nvmm_vcpu_state *st = p->vm.cpu.state;
+	unsigned size = p->exit->address_size;
+
+	x86_reg_set(st, p->index, size, 0,
+	    x86_reg_get(st, p->index, size, 0) + p->step);
+}
+
+/* INS and OUTS; *more says that the REP paused before its end. */
+static int
+portio_string(struct portio *p, bool *more)
+{
+	struct nvmm_vcpu_state *st = p->vm.cpu.state;
+	struct x86_bus bus = vmem_bus(&p->vm);
+	unsigned asize = p->exit->address_size;
+	uint64_t left = 1;
+	int error;
+
+	if (p->exit->rep)
+		left = x86_reg_get(st, NVMM_X64_GPR_RCX, asize, 0);
+	for (; left != 0; left--) {
+		error = portio_item(p);
+		if (error != 0)
+			return error;
+		portio_step(p);
+		if (!p->exit->rep)
+			break;
+		x86_reg_set(st, NVMM_X64_GPR_RCX, asize, 0, left - 1);
+		if (left > 1 && bus.pause(bus.arg)) {
+			*more = true;
+			break;
+		}
+	}
+	return 0;
+}
+
+/* The segment of OUTS where the exit does not tell: decode its prefixes. */
+static int
+portio_segment(struct portio *p)
+{
+	uint8_t bytes[X86_INSN_MAX];
+	struct x86_insn insn;
+	int error;
+
+	p->seg = p->exit->in ? NVMM_X64_SEG_ES : NVMM_X64_SEG_DS;
+	if (p->exit->in)
+		return 0;
+	if (p->exit->seg >= 0 && p->exit->seg <= NVMM_X64_SEG_GS) {
+		p->seg = (unsigned)p->exit->seg;
+		return 0;
+	}
+	error = x86_decode(&insn, x86_mode(p->vm.cpu.state), bytes,
+	    vmem_fetch(&p->vm, bytes));
+	if (error == 0 && insn.op == X86_OP_OUTS)
+		p->seg = insn.src.mem.seg;
+	return error;
+}
+
+/* Sizes that no processor makes would run over our buffers. */
+static bool
+portio_valid(const struct nvmm_x86_exit_io *exit)
+{
+	unsigned osize = exit->operand_size, asize = exit->address_size;
+
+	if (osize != 1 && osize != 2 && osize != 4)
+		return false;
+	return !exit->str || asize == 2 || asize == 4 || asize == 8;
+}
+
+/* The instruction as a whole. */
+static int
+portio_run(struct portio *p, bool *more)
+{
+	int error;
+
+	if (!p->exit->str)
+		return portio_reg(p);
+	p->index = p->exit->in ? NVMM_X64_GPR_RDI : NVMM_X64_GPR_RSI;
+	p->step = p->exit->operand_size;
+	if ((p->vm.cpu.state->gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_DF) != 0)
+		p->step = -p->step;
+	error = portio_segment(p);
+	if (error != 0)
+		return error;
+	return portio_string(p, more);
+}
+
+/* Carry out the port access that the VCPU left for, by its io callback. */
+int
+nvmm_assist_io(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+{
+	struct portio p = { .exit = &vcpu->exit->u.io };
+	bool more = false;
+	int ret, error;
+
+	ret = nvmm_assist_decoded(mach, vcpu, false);
+	if (ret != ASSIST_RAW)
+		return ret;
+	if (!portio_valid(p.exit)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (vmem_begin(&p.vm, mach, vcpu) == -1)
+		return -1;
+	error = portio_run(&p, &more);
+	if (error == 0 && !more)
+		x86_advance(vcpu->state, p.exit->npc);
+	return vmem_end(&p.vm, error);
+}

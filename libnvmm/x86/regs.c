@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Registers, operand addresses and segmentation: AMD APM vol. 1, 3.1 and
+ * vol. 2, chapter 4.
+ */
+
+#include <errno.h>
+
+#include "x86.h"
+
+#define SEG_TYPE_CODE	0x8
+#define SEG_TYPE_DOWN	0x4		/* data: expands down */
+#define SEG_TYPE_WRITE	0x2		/* data: writable */
+#define SEG_TYPE_READ	0x2		/* code: readable */
+
+unsigned
+x86_mode(const struct nvmm_x64_state *st)
+{
+	const struct nvmm_x64_state_seg *cs = &st->segs[NVMM_X64_SEG_CS];
+
+	if ((st->msrs[NVMM_X64_MSR_EFER] & X86_EFER_LMA) != 0 && cs->attrib.l)
+		return 64;
+	return cs->attrib.def ? 32 : 16;
+}
+
+/* True in real and virtual-8086 mode, where segments are not protected. */
+static bool
+x86_is_real(const struct nvmm_x64_state *st)
+{
+
+	return (st->crs[NVMM_X64_CR_CR0] & X86_CR0_PE) == 0 ||
+	    (st->gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_VM) != 0;
+}
+
+unsigned
+x86_cpl(const struct nvmm_x64_state *st)
+{
+
+	if ((st->crs[NVMM_X64_CR_CR0] & X86_CR0_PE) == 0)
+		return 0;
+	if ((st->gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_VM) != 0)
+		return 3;
+	return st->segs[NVMM_X64_SEG_SS].attrib.dpl;
+}
+
+uint64_t
+x86_cut(uint64_t x, unsigned size)
+{
+
+	return size >= 8 ? x : x & ((1ULL << (size * 8)) - 1);
+}
+
+int64_t
+x86_sext(uint64_t x, unsigned size)
+{
+	unsigned shift = 64 - size * 8;
+
+	return size >= 8 ? (int64_t)x : (int64_t)(x << shift) >> shift;
+}
+
+uint64_t
+x86_reg_get(const struct nvmm_x64_state *st, unsigned reg, unsigned size,
+    unsigned shift)
+{
+
+	return x86_cut(st->gprs[reg] >> shift, size);
+}
+
+void
+x86_reg_set(struct nvmm_x64_state *st, unsigned reg, unsigned size,
+    unsigned shift, uint64_t val)
+{
+	uint64_t mask = x86_cut(UINT64_MAX, size) << shift;
+
+	if (size >= 4)
+		st->gprs[reg] = x86_cut(val, size);
+	else
+		st->gprs[reg] = (st->gprs[reg] & ~mask) |
+		    ((val << shift) & mask);
+}
+
+uint64_t
+x86_mem_offset(const struct nvmm_x64_state *st, const struct x86_mem *mem,
+    unsigned addrsize, uint64_t rip)
+{
+	uint64_t offset = (uint64_t)mem->disp;
+
+	if (mem->base == NVMM_X64_GPR_RIP)
+		offset += rip;
+	else if (mem->base != X86_NOREG)
+		offset += st->gprs[mem->base];
+	if (mem->index != X86_NOREG)
+		offset += st->gprs[mem->index] * mem->scale;
+	return x86_cut(offset, addrsize);
+}
+
+int
+x86_raise(struct x86_cpu *cpu, unsigned vector, uint32_t error)
+{
+
+	cpu->fault = (struct x86_fault){
+		.raised = true, .vector = (uint8_t)vector, .error = error,
+	};
+	return EFAULT;
+}
+
+/* #SS for the stack segment, #GP for the others. */
+static int
+linear_fault(struct x86_cpu *cpu, unsigned seg)
+{
+
+	return x86_raise(cpu,
+	    seg == NVMM_X64_SEG_SS ? X86_EXC_SS : X86_EXC_GP, 0);
+}
+
+/* True if [offset, offset + size) lies within the limit, APM vol. 2, 4.12. */
+static bool
+seg_in_limit(const struct nvmm_x64_state_seg *s, uint64_t offset, size_t size)
+{
+	uint64_t last = offset + (size - 1), top;
+
+	if (!s->attrib.s || (s->attrib.type & SEG_TYPE_CODE) != 0 ||
+	    (s->attrib.type & SEG_TYPE_DOWN) == 0)
+		return last <= s->limit;
+	top = s->attrib.def ? UINT32_MAX : UINT16_MAX;
+	return offset > s->limit && last <= top;
+}
+
+/* True if the segment's type allows the access, APM vol. 2, 4.7. */
+static bool
+seg_allows(const struct nvmm_x64_state_seg *s, bool write)
+{
+
+	if (!s->attrib.p)
+		return false;
+	if ((s->attrib.type & SEG_TYPE_CODE) != 0)
+		return !write && (s->attrib.type & SEG_TYPE_READ) != 0;
+	return !write || (s->attrib.type & SEG_TYPE_WRITE) != 0;
+}
+
+/* 64-bit mode: bases of FS and GS only, and canonical addresses. */
+static int
+linear_long(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
+    gvaddr_t *lin)
+{
+	uint64_t addr = offset, last;
+
+	if (seg == NVMM_X64_SEG_FS || seg == NVMM_X64_SEG_GS)
+		addr += cpu->state->segs[seg].base;
+	last = addr + (size - 1);
+	if ((uint64_t)((int64_t)(addr << 16) >> 16) != addr ||
+	    (uint64_t)((int64_t)(last << 16) >> 16) != last)
+		return linear_fault(cpu, seg);
+	*lin = addr;
+	return 0;
+}
+
+int
+x86_linear(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
+    bool write, gvaddr_t *lin)
+{
+	const struct nvmm_x64_state_seg *s = &cpu->state->segs[seg];
+
+	if (x86_mode(cpu->state) == 64)
+		return linear_long(cpu, seg, offset, size, lin);
+	if (!seg_in_limit(s, offset, size))
+		return linear_fault(cpu, seg);
+	if (!x86_is_real(cpu->state) && !seg_allows(s, write))
+		return linear_fault(cpu, seg);
+	*lin = (uint32_t)(s->base + offset);
+	return 0;
+}
+
+void
+x86_advance(struct nvmm_x64_state *st, uint64_t rip)
+{
+	unsigned bits = x86_mode(st);
+
+	st->gprs[NVMM_X64_GPR_RIP] = bits == 64 ? rip : (uint32_t)rip;
+	st->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_RF;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Guest-virtual memory for the assists: instructions load and store through
+ * it, RAM directly and all else through the client's callback.
+ */
+
+#ifndef _LIBNVMM_VMEM_H_
+#define _LIBNVMM_VMEM_H_
+
+#include "../internal.h"
+#include "x86.h"
+
+/* State that an assist needs beyond the general registers. */
+#define VMEM_STATE	(NVMM_X64_STATE_SEGS | NVMM_X64_STATE_GPRS | \
+			 NVMM_X64_STATE_CRS | NVMM_X64_STATE_MSRS)
+
+struct vmem {
+	struct nvmm_machine *mach;
+	struct nvmm_vcpu *vcpu;
+	struct x86_cpu cpu;
+	unsigned items;			/* of a REP, so far */
+};
+
+/* Fetch the state and begin. -1 and errno. */
+int	vmem_begin(struct vmem *, struct nvmm_machine *, struct nvmm_vcpu *);
+/* The bus that x86_execute() takes. */
+struct x86_bus vmem_bus(struct vmem *);
+/* True if a store of size bytes would succeed; or an errno, fault raised. */
+int	vmem_probe_store(struct vmem *, gvaddr_t, size_t);
+/* Copy up to X86_INSN_MAX bytes at CS:RIP. Returns how many there are. */
+size_t	vmem_fetch(struct vmem *, uint8_t *bytes);
+/*
+ * Hand the state over to the next run: after an instruction (error 0), or
+ * with the exception that it raised. -1 and errno for other errors.
+ */
+int	vmem_end(struct vmem *, int error);
+
+/* A host-decoded exit: carry it out item by item. See assist.c. */
+#define ASSIST_RAW	1		/* none: decode it */
+int	nvmm_assist_decoded(struct nvmm_machine *, struct nvmm_vcpu *,
+	    bool mem);
+
+#endif /* _LIBNVMM_VMEM_H_ */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The pure part of libnvmm's x86 room: instructions as decoded, the CPU as the
+ * executor sees it, and the page walk. Nothing here knows machines, exits or
+ * the driver; nothing allocates. Functions that return int return 0 or a
+ * positive errno.
+ */
+
+#ifndef _LIBNVMM_X86_H_
+#define _LIBNVMM_X86_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <dev/nvmm/nvmm.h>
+
+#define X86_INSN_MAX	15		/* bytes */
+
+/* Bits of RFLAGS, AMD APM vol. 2, 3.1.6. */
+#define X86_FL_CF	0x0001
+#define X86_FL_FIXED	0x0002
+#define X86_FL_PF	0x0004
+#define X86_FL_AF	0x0010
+#define X86_FL_ZF	0x0040
+#define X86_FL_SF	0x0080
+#define X86_FL_DF	0x0400
+#define X86_FL_OF	0x0800
+#define X86_FL_RF	0x10000
+#define X86_FL_VM	0x20000
+#define X86_FL_ARITH	(X86_FL_CF | X86_FL_PF | X86_FL_AF | X86_FL_ZF | \
+			 X86_FL_SF | X86_FL_OF)
+
+/* CR0, CR4 and EFER, AMD APM vol. 2, 3.1. */
+#define X86_CR0_PE	0x00000001ULL
+#define X86_CR0_WP	0x00010000ULL
+#define X86_CR0_PG	0x80000000ULL
+#define X86_CR4_PSE	0x00000010ULL
+#define X86_CR4_PAE	0x00000020ULL
+#define X86_CR4_LA57	0x00001000ULL
+#define X86_EFER_LMA	0x00000400ULL
+#define X86_EFER_NXE	0x00000800ULL
+
+/* Exceptions, AMD APM vol. 2, 8.2. */
+#define X86_EXC_UD	6
+#define X86_EXC_SS	12
+#define X86_EXC_GP	13
+#define X86_EXC_PF	14
+#define X86_PF_P	0x01
+#define X86_PF_W	0x02
+#define X86_PF_U	0x04
+
+/* What an instruction does; one executor function each. */
+enum x86_op {
+	X86_OP_UNKNOWN,			/* outside the set */
+	X86_OP_MOV, X86_OP_MOVSX, X86_OP_MOVBE, X86_OP_CMOV, X86_OP_SET,
+	X86_OP_ADD, X86_OP_OR, X86_OP_ADC, X86_OP_SBB,
+	X86_OP_AND, X86_OP_SUB, X86_OP_XOR, X86_OP_CMP,
+	X86_OP_TEST, X86_OP_XCHG, X86_OP_XADD, X86_OP_CMPXCHG, X86_OP_CMPXCHGB,
+	X86_OP_INC, X86_OP_DEC, X86_OP_NOT, X86_OP_NEG,
+	X86_OP_BT, X86_OP_BTS, X86_OP_BTR, X86_OP_BTC,
+	X86_OP_PUSH, X86_OP_POP,
+	X86_OP_MOVS, X86_OP_CMPS, X86_OP_STOS, X86_OP_LODS, X86_OP_SCAS,
+	X86_OP_INS, X86_OP_OUTS,
+	X86_OP_MOVV,			/* to or from an XMM register */
+	X86_NOP
+};
+
+enum x86_kind {
+	X86_KIND_NONE,
+	X86_KIND_REG,
+	X86_KIND_MEM,
+	X86_KIND_IMM,
+	X86_KIND_XMM
+};
+
+#define X86_NOREG	0xFF
+
+/* A memory operand: seg:[base + index * scale + disp]. */
+struct x86_mem {
+	uint8_t seg;			/* NVMM_X64_SEG_* */
+	uint8_t base;			/* NVMM_X64_GPR_*, RIP too, or X86_NOREG */
+	uint8_t index;			/* likewise */
+	uint8_t scale;			/* 1, 2, 4, 8 */
+	int64_t disp;
+};
+
+struct x86_operand {
+	enum x86_kind kind;
+	uint8_t size;			/* bytes */
+	uint8_t reg;			/* GPR or XMM number */
+	uint8_t shift;			/* 8: AH, CH, DH, BH */
+	uint64_t imm;			/* sign-extended to 64 bits */
+	struct x86_mem mem;
+};
+
+/* An instruction, decoded. */
+struct x86_insn {
+	enum x86_op op;
+	uint8_t len;
+	uint8_t opsize;			/* bytes */
+	uint8_t addrsize;		/* bytes */
+	uint8_t cond;			/* of SETcc, CMOVcc */
+	uint8_t rep;			/* 0, 0xF2 or 0xF3 */
+	bool lock;
+	bool aligned;			/* #GP unless the operand is aligned */
+	uint8_t seg;			/* override, or X86_NOREG */
+	struct x86_operand dst;
+	struct x86_operand src;
+};
+
+/* An exception that the guest has earned. */
+struct x86_fault {
+	bool raised;
+	uint8_t vector;
+	uint32_t error;
+	uint64_t cr2;			/* of a #PF */
+};
+
+/* The CPU that executes. */
+struct x86_cpu {
+	struct nvmm_x64_state *state;
+	struct x86_fault fault;
+};
+
+/*
+ * Memory as instructions see it, by linear address; accesses may cross pages.
+ * prot has NVMM_PROT_WRITE if the same operand will be written later.
+ * => 0; or an errno: EFAULT with a fault raised, the guest's own; or others.
+ */
+struct x86_bus {
+	void *arg;
+	int (*load)(void *arg, gvaddr_t, void *, size_t, nvmm_prot_t prot);
+	int (*store)(void *arg, gvaddr_t, const void *, size_t);
+	/* True if a REP should pause between two items. */
+	bool (*pause)(void *arg);
+};
+
+/* decode.c */
+/*
+ * Decode the instruction at bytes; bits (16, 32, 64) is the code segment's
+ * mode. EMSGSIZE: it goes on beyond len; ENOTSUP: outside the set; EINVAL: no
+ * instruction.
+ */
+int	x86_decode(struct x86_insn *, unsigned bits, const uint8_t *bytes,
+	    size_t len);
+
+/* regs.c */
+/* The mode that code runs in: 16, 32 or 64. */
+unsigned x86_mode(const struct nvmm_x64_state *);
+/* The current privilege level. */
+unsigned x86_cpl(const struct nvmm_x64_state *);
+/* A register's low size bytes; shift 8 for the high byte registers. */
+uint64_t x86_reg_get(const struct nvmm_x64_state *, unsigned reg,
+	    unsigned size, unsigned shift);
+/* => 4 bytes clear the upper half, less leave the rest. */
+void	x86_reg_set(struct nvmm_x64_state *, unsigned reg, unsigned size,
+	    unsigned shift, uint64_t);
+/* x cut to size bytes. */
+uint64_t x86_cut(uint64_t x, unsigned size);
+/* x, size bytes long, sign-extended. */
+int64_t	x86_sext(uint64_t x, unsigned size);
+/* A memory operand's offset in its segment; rip is the next instruction's. */
+uint64_t x86_mem_offset(const struct nvmm_x64_state *, const struct x86_mem *,
+	    unsigned addrsize, uint64_t rip);
+/* Linear address of seg:offset, checked; EFAULT with a fault raised. */
+int	x86_linear(struct x86_cpu *, unsigned seg, uint64_t offset, size_t,
+	    bool write, gvaddr_t *);
+/* Raise a fault. => EFAULT. */
+int	x86_raise(struct x86_cpu *, unsigned vector, uint32_t error);
+/* Go past an instruction of len bytes. */
+void	x86_advance(struct nvmm_x64_state *, uint64_t rip);
+
+/* alu.c */
+/* The result of a op b, and the arithmetic flags in *flags. */
+uint64_t x86_alu(enum x86_op, uint64_t a, uint64_t b, unsigned size,
+	    uint64_t *flags);
+/* True if condition cc (the opcode's low 4 bits) holds. */
+bool	x86_cond(unsigned cc, uint64_t flags);
+
+/* execute.c */
+/*
+ * Execute. On success and on a fault between two items of a REP, the state is
+ * what the CPU's would be; on other errors it is unchanged. A REP that paused
+ * leaves RIP on the instruction.
+ */
+int	x86_execute(struct x86_cpu *, const struct x86_insn *,
+	    const struct x86_bus *);
+
+/* walk.c */
+/* The registers that paging depends on. */
+struct x86_paging {
+	uint64_t cr0;
+	uint64_t cr3;
+	uint64_t cr4;
+	uint64_t efer;
+};
+
+/*
+ * Translate gva; prot says what all levels allow: READ always, WRITE, EXEC,
+ * USER. EFAULT: not mapped, not canonical, or tables outside memory; ENOTSUP:
+ * 5-level paging. read copies from guest-physical memory, 0 or an errno.
+ */
+int	x86_walk(const struct x86_paging *, gvaddr_t,
+	    int (*read)(void *arg, gpaddr_t, void *, size_t), void *arg,
+	    gpaddr_t *, nvmm_prot_t *);
+
+#endif /* _LIBNVMM_X86_H_ */

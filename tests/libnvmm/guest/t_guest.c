@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Whole guests of a few instructions (d_guests.S) on whatever driver there is:
+ * each way in which a guest ends, the timer, VCPUs among each other, and what
+ * a guest must not be able to do.
+ */
+
+#include <atf-c.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "h_elf.h"
+
+#define CODE(name)	extern const uint8_t name[], name##_end[]
+CODE(g_exit);
+CODE(g_spin);
+CODE(g_halt);
+CODE(g_timer);
+CODE(g_deadline);
+CODE(g_deadline_spin);
+CODE(g_tpr);
+CODE(g_msr);
+CODE(g_nobody);
+CODE(g_lost);
+CODE(g_init);
+CODE(g_smp);
+
+struct run {
+	struct guest *g;
+	unsigned cpu;
+	pthread_t thread;
+};
+
+/* Skips the case where no driver is. */
+static void
+need_driver(void)
+{
+	struct guest_error err;
+
+	if (guest_init(&err) == -1)
+		atf_tc_skip("%s", err.text);
+}
+
+/* A guest with the code loaded. */
+static struct guest *
+make(const uint8_t *code, const uint8_t *end, unsigned ncpus)
+{
+	struct guest_config conf = { .mem = 4 << 20, .ncpus = ncpus };
+	uint32_t others = ncpus - 1;
+	struct guest_error err;
+	struct guest *g;
+	struct h_elf e;
+	int fd;
+
+	need_driver();
+	h_elf_make(&e, 0);
+	ATF_REQUIRE(end - code <= 0x1000);
+	memcpy((uint8_t *)&e + 0x1000, code, (size_t)(end - code));
+	memcpy((uint8_t *)&e + 0x2000, &others, sizeof(others));
+	fd = h_elf_file(&e, sizeof(e));
+	ATF_REQUIRE_EQ_MSG(guest_create(&conf, &g, &err), 0, "%s", err.text);
+	ATF_REQUIRE_EQ_MSG(guest_load(g, fd, "guest", &err), 0, "%s",
+	    err.text);
+	close(fd);
+	return g;
+}
+#define MAKE(name, ncpus)	make(name, name##_end, ncpus)
+
+static void *
+run_main(void *arg)
+{
+	struct run *r = arg;
+
+	guest_vcpu_run(r->g, r->cpu);
+	return NULL;
+}
+
+/* Threads for the VCPUs. */
+static struct run *
+start(struct guest *g, unsigned ncpus)
+{
+	struct run *r = calloc(ncpus, sizeof(*r));
+	unsigned i;
+
+	for (i = 0; i < ncpus; i++) {
+		r[i].g = g;
+		r[i].cpu = i;
+		ATF_REQUIRE_EQ(pthread_create(&r[i].thread, NULL, run_main,
+		    &r[i]), 0);
+	}
+	return r;
+}
+
+/* Wait for the end; a guest that has none after 20 s fails the case. */
+static void
+finish(struct guest *g, struct run *r, unsigned ncpus,
+    struct guest_result *result)
+{
+	struct timespec until;
+	unsigned i;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 20;
+	for (i = 0; i < ncpus; i++)
+		ATF_REQUIRE_EQ_MSG(pthread_timedjoin_np(r[i].thread, NULL,
+		    &until), 0, "VCPU %u did not return", i);
+	free(r);
+	guest_result(g, result);
+}
+
+/* The guest run to its own end. */
+static void
+run(struct guest *g, unsigned ncpus, struct guest_result *result)
+{
+	finish(g, start(g, ncpus), ncpus, result);
+}
+
+/* It must end by the exit port with this status. */
+static void
+expect(struct guest *g, unsigned ncpus, uint32_t status)
+{
+	struct guest_result result;
+
+	run(g, ncpus, &result);
+	ATF_CHECK_EQ_MSG(result.end, GUEST_EXITED, "%s: %s",
+	    guest_end_name(result.end), result.text);
+	ATF_CHECK_EQ_MSG(result.status, status, "status %u", result.status);
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(exits);
+ATF_TC_BODY(exits, tc)
+{
+	struct guest_result result;
+	struct guest_vcpu_stats st;
+	struct guest *g;
+	char dump[4096];
+
+	(void)tc;
+	g = MAKE(g_exit, 1);
+	guest_result(g, &result);
+	ATF_CHECK_EQ(result.end, GUEST_RUNNING);
+	ATF_CHECK_EQ(guest_vcpu_dump(g, 0, dump, sizeof(dump)), 0);
+	run(g, 1, &result);
+	ATF_CHECK_EQ(result.end, GUEST_EXITED);
+	ATF_CHECK_EQ(result.status, 5);
+	ATF_CHECK_EQ(result.cpu, 0);
+	ATF_CHECK_STREQ(result.text, "VCPU 0 wrote 5 to the exit port");
+	ATF_CHECK_EQ(guest_vcpu_stats(g, 0, &st), 0);
+	ATF_CHECK_STREQ(st.last_exit, "io port 0xf4");
+	ATF_CHECK(st.exits_user[4] >= 1);
+	ATF_CHECK_EQ(guest_vcpu_stats(g, 1, &st), -1);
+	ATF_CHECK(guest_vcpu_dump(g, 0, dump, sizeof(dump)) > 100);
+	ATF_CHECK(strstr(dump, "rip 00000000001000") != NULL);
+	ATF_CHECK(guest_vcpu_dump(g, 0, dump, 10) > 100);
+	ATF_CHECK_EQ(strlen(dump), 9);
+	/* Another run of what has ended returns at once. */
+	guest_vcpu_run(g, 0);
+	guest_stop(g);
+	guest_result(g, &result);
+	ATF_CHECK_EQ(result.end, GUEST_EXITED);
+	guest_destroy(g);
+}
+
+/* A guest that does not end by itself ends by guest_stop, in little time. */
+static void
+stops(struct guest *g, unsigned ncpus)
+{
+	struct guest_result result;
+	struct run *r;
+
+	r = start(g, ncpus);
+	usleep(100000);
+	guest_result(g, &result);
+	ATF_CHECK_EQ_MSG(result.end, GUEST_RUNNING, "%s", result.text);
+	guest_stop(g);
+	finish(g, r, ncpus, &result);
+	ATF_CHECK_EQ(result.end, GUEST_STOPPED);
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(stop_while_spinning);
+ATF_TC_BODY(stop_while_spinning, tc)
+{
+	(void)tc;
+	stops(MAKE(g_spin, 1), 1);
+	stops(MAKE(g_spin, 3), 3);
+}
+
+ATF_TC_WITHOUT_HEAD(stop_while_halted_for_ever);
+ATF_TC_BODY(stop_while_halted_for_ever, tc)
+{
+	struct guest_result result;
+	struct guest_vcpu_stats st;
+	struct guest *g;
+	struct run *r;
+
+	(void)tc;
+	stops(MAKE(g_halt, 1), 1);
+	g = MAKE(g_halt, 1);
+	r = start(g, 1);
+	usleep(100000);
+	ATF_CHECK_EQ(guest_vcpu_stats(g, 0, &st), 0);
+	ATF_CHECK(st.halted);
+	ATF_CHECK_STREQ(st.last_exit, "halted");
+	guest_stop(g);
+	finish(g, r, 1, &result);
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(stop_before_start);
+ATF_TC_BODY(stop_before_start, tc)
+{
+	struct guest_result result;
+	struct guest *g;
+
+	(void)tc;
+	g = MAKE(g_spin, 2);
+	guest_stop(g);
+	run(g, 2, &result);
+	ATF_CHECK_EQ(result.end, GUEST_STOPPED);
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(stop_in_every_moment);
+ATF_TC_BODY(stop_in_every_moment, tc)
+{
+	struct guest_result result;
+	struct guest *g;
+	struct run *r;
+	useconds_t us;
+
+	(void)tc;
+	for (us = 0; us < 60; us++) {
+		g = us % 2 != 0 ? MAKE(g_spin, 2) : MAKE(g_halt, 2);
+		r = start(g, 2);
+		usleep(us * 20);
+		guest_stop(g);
+		finish(g, r, 2, &result);
+		ATF_REQUIRE_EQ(result.end, GUEST_STOPPED);
+		guest_destroy(g);
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(nothing_loaded);
+ATF_TC_BODY(nothing_loaded, tc)
+{
+	struct guest_config conf = { .mem = 2 << 20, .ncpus = 1 };
+	struct guest_result result;
+	struct guest_error err;
+	struct guest *g;
+
+	(void)tc;
+	need_driver();
+	ATF_REQUIRE_EQ(guest_create(&conf, &g, &err), 0);
+	run(g, 1, &result);
+	ATF_CHECK_EQ(result.end, GUEST_FAILED);
+	ATF_CHECK_STREQ(result.text, "nothing is loaded");
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(timer_ends_a_spin);
+ATF_TC_BODY(timer_ends_a_spin, tc)
+{
+	(void)tc;
+	expect(MAKE(g_timer, 1), 1, 7);
+}
+
+ATF_TC_WITHOUT_HEAD(tsc_deadline_ends_a_halt);
+ATF_TC_BODY(tsc_deadline_ends_a_halt, tc)
+{
+	(void)tc;
+	expect(MAKE(g_deadline, 1), 1, 8);
+}
+
+ATF_TC_WITHOUT_HEAD(tsc_deadline_ends_a_spin);
+ATF_TC_BODY(tsc_deadline_ends_a_spin, tc)
+{
+	(void)tc;
+	expect(MAKE(g_deadline_spin, 1), 1, 8);
+}
+
+ATF_TC_WITHOUT_HEAD(interrupt_when_tpr_allows);
+ATF_TC_BODY(interrupt_when_tpr_allows, tc)
+{
+	(void)tc;
+	expect(MAKE(g_tpr, 1), 1, 9);
+}
+
+ATF_TC_WITHOUT_HEAD(msrs);
+ATF_TC_BODY(msrs, tc)
+{
+	(void)tc;
+	expect(MAKE(g_msr, 1), 1, 13);
+}
+
+ATF_TC_WITHOUT_HEAD(nobody_answers);
+ATF_TC_BODY(nobody_answers, tc)
+{
+	(void)tc;
+	expect(MAKE(g_nobody, 1), 1, 11);
+}
+
+ATF_TC_WITHOUT_HEAD(smp_start_and_ipis);
+ATF_TC_BODY(smp_start_and_ipis, tc)
+{
+	(void)tc;
+	expect(MAKE(g_smp, 2), 2, 3);
+	expect(MAKE(g_smp, 4), 4, 9);
+}
+
+ATF_TC_WITHOUT_HEAD(lost_guest_ends_in_words);
+ATF_TC_BODY(lost_guest_ends_in_words, tc)
+{
+	struct guest_result result;
+	struct guest *g;
+
+	(void)tc;
+	g = MAKE(g_lost, 1);
+	run(g, 1, &result);
+	ATF_CHECK_MSG(result.end == GUEST_INVALID ||
+	    result.end == GUEST_FAILED, "%s", guest_end_name(result.end));
+	ATF_CHECK_MSG(strstr(result.text, "d0000000") != NULL, "%s",
+	    result.text);
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(init_resets_the_first);
+ATF_TC_BODY(init_resets_the_first, tc)
+{
+	struct guest_result result;
+	struct guest *g;
+
+	(void)tc;
+	g = MAKE(g_init, 2);
+	run(g, 2, &result);
+	ATF_CHECK_EQ(result.end, GUEST_SHUTDOWN);
+	ATF_CHECK_STREQ(result.text, "VCPU 0: reset by an INIT interrupt");
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(bad_configurations);
+ATF_TC_BODY(bad_configurations, tc)
+{
+	static const struct guest_config confs[] = {
+		{ .mem = 0, .ncpus = 1 },
+		{ .mem = (2 << 20) - 4096, .ncpus = 1 },
+		{ .mem = (2 << 20) + 1, .ncpus = 1 },
+		{ .mem = (128ULL << 30) + 4096, .ncpus = 1 },
+		{ .mem = 2 << 20, .ncpus = 0 },
+		{ .mem = 2 << 20, .ncpus = 257 },
+	};
+	struct guest_error err;
+	struct guest *g;
+	size_t i;
+
+	(void)tc;
+	need_driver();
+	for (i = 0; i < sizeof(confs) / sizeof(confs[0]); i++) {
+		ATF_CHECK_EQ(guest_create(&confs[i], &g, &err), -1);
+		ATF_CHECK(err.text[0] != '\0');
+		ATF_CHECK_EQ(err.code, EINVAL);
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(memory_is_lazy);
+ATF_TC_BODY(memory_is_lazy, tc)
+{
+	struct guest_config conf = { .mem = 512 << 20, .ncpus = 1 };
+	struct guest_memory m;
+	struct guest_error err;
+	struct guest *g;
+	struct h_elf e;
+	int fd;
+
+	(void)tc;
+	need_driver();
+	h_elf_make(&e, 0);
+	fd = h_elf_file(&e, sizeof(e));
+	ATF_REQUIRE_EQ(guest_create(&conf, &g, &err), 0);
+	ATF_REQUIRE_EQ(guest_load(g, fd, "guest", &err), 0);
+	ATF_CHECK_EQ(guest_load(g, fd, "guest", &err), -1);
+	ATF_CHECK_EQ(err.code, EBUSY);
+	ATF_REQUIRE_EQ(guest_memory(g, &m), 0);
+	ATF_CHECK_EQ(m.mapped, 512 << 20);
+	ATF_CHECK_MSG(m.resident < 256 << 10, "%llu bytes",
+	    (unsigned long long)m.resident);
+	guest_destroy(g);
+	close(fd);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, exits);
+	ATF_TP_ADD_TC(tp, stop_while_spinning);
+	ATF_TP_ADD_TC(tp, stop_while_halted_for_ever);
+	ATF_TP_ADD_TC(tp, stop_before_start);
+	ATF_TP_ADD_TC(tp, stop_in_every_moment);
+	ATF_TP_ADD_TC(tp, nothing_loaded);
+	ATF_TP_ADD_TC(tp, timer_ends_a_spin);
+	ATF_TP_ADD_TC(tp, tsc_deadline_ends_a_halt);
+	ATF_TP_ADD_TC(tp, tsc_deadline_ends_a_spin);
+	ATF_TP_ADD_TC(tp, interrupt_when_tpr_allows);
+	ATF_TP_ADD_TC(tp, msrs);
+	ATF_TP_ADD_TC(tp, nobody_answers);
+	ATF_TP_ADD_TC(tp, smp_start_and_ipis);
+	ATF_TP_ADD_TC(tp, lost_guest_ends_in_words);
+	ATF_TP_ADD_TC(tp, init_resets_the_first);
+	ATF_TP_ADD_TC(tp, bad_configurations);
+	ATF_TP_ADD_TC(tp, memory_is_lazy);
+	return atf_no_error();
+}
