@@ -11,9 +11,11 @@
 
 PREFIX	?= /usr/local
 
-ROOMS	= smallkern libnvmm libnvmm/guest
+ROOMS	= smallkern libnvmm libnvmm/guest toyvirt
 
 all: ${ROOMS}
+
+toyvirt: libnvmm libnvmm/guest
 
 ${ROOMS}:
 	cd $@ && ${MAKE} all
