@@ -61,20 +61,35 @@ lapic_timer_stop(void)
 	lapic_write(GUEST_LAPIC_TIMER_ICR, 0);
 }
 
-/* Learns how fast the timer runs, in terms of the TSC. */
-static void
-lapic_calibrate(void)
+/* Returns the ticks in a while, and how many cycles it lasted and is unsure. */
+static uint32_t
+lapic_measure(uint64_t *cycles, uint64_t *unsure)
 {
-	uint64_t start, cycles;
+	uint64_t start;
 	uint32_t ticks;
 
 	lapic_timer_start(GUEST_LAPIC_LVT_MASKED, UINT32_MAX);
 	start = rdtsc();
 	do {
-		cycles = rdtsc() - start;
-	} while (cycles < 400000);
+		*cycles = rdtsc() - start;
+	} while (*cycles < 400000);
 	ticks = UINT32_MAX - lapic_read(GUEST_LAPIC_TIMER_CCR);
+	*unsure = rdtsc() - start - *cycles;
 	lapic_timer_stop();
+	return ticks;
+}
+
+/* Learns how fast the timer runs; again if the host was away meanwhile. */
+static void
+lapic_calibrate(void)
+{
+	uint64_t cycles, unsure;
+	uint32_t ticks;
+	unsigned tries = 0;
+
+	do {
+		ticks = lapic_measure(&cycles, &unsure);
+	} while (unsure > cycles / 4 && ++tries < 5);
 	lapic_ratio = ticks == 0 ? 1024 : cycles * 1024 / ticks;
 	if (lapic_ratio == 0)
 		lapic_ratio = 1;
