@@ -11,7 +11,7 @@
 
 #include "../internal.h"
 
-/* Names and values, four to a line. */
+/* Names and values, three to a line. */
 static void
 dump_regs(const char *const *names, const uint64_t *regs, size_t n)
 {
@@ -72,7 +72,8 @@ nvmm_vcpu_dump(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 	dump_regs(msrs, st->msrs, NVMM_X64_NMSR);
 	dump_segs(st->segs);
 	printf("shadow %u  int-window %u  nmi-window %u  event-pending %u\n",
-	    (unsigned)st->intr.int_shadow, (unsigned)st->intr.int_window_exiting,
+	    (unsigned)st->intr.int_shadow,
+	    (unsigned)st->intr.int_window_exiting,
 	    (unsigned)st->intr.nmi_window_exiting,
 	    (unsigned)st->intr.evt_pending);
 	return 0;

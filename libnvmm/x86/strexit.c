@@ -140,7 +140,8 @@ exit_name(uint64_t reason)
 		uint64_t reason;
 		const char *name;
 	} names[] = {
-		{ NVMM_VCPU_EXIT_NONE, "returned for a signal or a reschedule" },
+		{ NVMM_VCPU_EXIT_NONE,
+		    "returned for a signal or a reschedule" },
 		{ NVMM_VCPU_EXIT_STOPPED, "stopped on request" },
 		{ NVMM_VCPU_EXIT_SHUTDOWN, "shutdown (triple fault)" },
 		{ NVMM_VCPU_EXIT_INT_READY, "ready for an interrupt" },

@@ -119,6 +119,27 @@ kvm_vcpu(const struct nvmm_cpu *cpu)
 	return cpu->cpudata;
 }
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* A register in KVM's structure, at the index that NVMM knows it by. */
+#define AT(s, f)	offsetof(struct s, f)
+
+static inline uint64_t
+kvm_reg_load(const void *base, size_t at)
+{
+	uint64_t value;
+
+	memcpy(&value, (const uint8_t *)base + at, sizeof(value));
+	return value;
+}
+
+static inline void
+kvm_reg_store(void *base, size_t at, uint64_t value)
+{
+
+	memcpy((uint8_t *)base + at, &value, sizeof(value));
+}
+
 /* kvm.c: as ioctl(2), but returns 0 or a positive errno. */
 int	kvm_ioctl(int fd, unsigned long req, void *arg);
 
@@ -136,13 +157,24 @@ void	kvm_memory_fini(struct kvm_vm *);
 /* kvm_state.c */
 int	kvm_need_regs(struct kvm_vcpu *);
 int	kvm_put_regs(struct kvm_vcpu *);
-int	kvm_need_sregs(struct kvm_vcpu *);
 int	kvm_need_events(struct kvm_vcpu *);
 int	kvm_put_events(struct kvm_vcpu *);
-int	kvm_fpu_flush(struct kvm_vcpu *);
 void	kvm_get_gprs(const struct kvm_vcpu *, struct nvmm_x64_state *);
 int	kvm_vcpu_setstate(struct nvmm_cpu *, uint64_t);
 int	kvm_vcpu_getstate(struct nvmm_cpu *, uint64_t);
+
+/* kvm_sregs.c */
+int	kvm_need_sregs(struct kvm_vcpu *);
+int	kvm_put_sregs(struct kvm_vcpu *, const struct kvm_sregs *before);
+int	kvm_get_segs(struct kvm_vcpu *, struct nvmm_x64_state *);
+int	kvm_set_segs(struct kvm_vcpu *, const struct nvmm_x64_state *);
+int	kvm_get_crs(struct kvm_vcpu *, struct nvmm_x64_state *);
+int	kvm_set_crs(struct kvm_vcpu *, const struct nvmm_x64_state *);
+
+/* kvm_fpu.c */
+int	kvm_get_fpu(struct kvm_vcpu *, struct nvmm_x64_state *);
+int	kvm_set_fpu(struct kvm_vcpu *, const struct nvmm_x64_state *);
+int	kvm_fpu_flush(struct kvm_vcpu *);
 
 /* kvm_event.c */
 bool	kvm_event_pending(const struct kvm_vcpu *);

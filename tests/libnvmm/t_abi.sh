@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The NVMM authors
+#
+# What a client sees: the header under other compilers and standards, the
+# names that the shared library exports, the installed files, and the manual
+# page's example.
+
+lib=../../libnvmm
+
+# The source folder, from wherever kyua runs us.
+enter() {
+	cd "$(atf_get_srcdir)" || atf_fail "no source folder"
+	if [ -n "${NVMM_TEST_SANITIZED:-}" ]; then
+		flags='-fsanitize=address,undefined'
+	else
+		flags=
+	fi
+}
+
+atf_test_case header
+header_body() {
+	enter
+	for how in 'cc -std=c99 -x c' 'cc -std=c11 -x c' 'c++ -x c++' \
+	    'clang -std=c99 -x c' 'clang++ -x c++'; do
+		command -v "${how%% *}" >/dev/null || continue
+		echo '#include <nvmm.h>
+int f(void);
+int f(void) { return nvmm_init(); }' | \
+		    $how -pedantic -Wall -Wextra -Werror -fsyntax-only \
+		    -I$lib -I../../sys - || atf_fail "$how"
+	done
+}
+
+atf_test_case exports
+exports_body() {
+	enter
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	nm -D --defined-only $lib/libnvmm.so | \
+	    sed -n 's/.* T \(.*\)@@NVMM_2.0$/\1/p' | sort >"$dir/have"
+	sed -n 's/^int	\(nvmm_[a-z_]*\)(.*/\1/p' $lib/nvmm.h | \
+	    sort >"$dir/want"
+	[ -s "$dir/want" ] || atf_fail "no prototype found"
+	diff "$dir/want" "$dir/have" || atf_fail "names differ"
+	# Nothing else leaks out.
+	nm -D --defined-only $lib/libnvmm.so | \
+	    grep -v -e '@@NVMM_2.0$' -e ' A NVMM_2.0$' && \
+	    atf_fail "more than the interface"
+	for name in $(cat "$dir/want"); do
+		grep -q "^\.F[no] $name" $lib/libnvmm.3 || \
+		    atf_fail "$name is not in libnvmm.3"
+	done
+}
+
+atf_test_case installed
+installed_head() {
+	atf_set require.progs pkg-config
+}
+installed_body() {
+	enter
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	(cd $lib && make install DESTDIR="$dir" PREFIX=/opt/x \
+	    CFLAGS_EXTRA="$flags" LDFLAGS_EXTRA="$flags") || atf_fail install
+	export PKG_CONFIG_LIBDIR="$dir/opt/x/lib/pkgconfig"
+	export PKG_CONFIG_SYSROOT_DIR="$dir"
+	want="-I$dir/opt/x/include -L$dir/opt/x/lib -lnvmm"
+	have=$(pkg-config --cflags --libs nvmm | sed 's/ *$//')
+	[ "$have" = "$want" ] || atf_fail "pkg-config: $have"
+	echo '#include <nvmm.h>
+int main(void) { return nvmm_init() == -1 && 0; }' >"$dir/a.c"
+	# shellcheck disable=SC2086 -- lists of flags
+	cc $flags -o "$dir/a" "$dir/a.c" $have || atf_fail link
+	readelf -d "$dir/a" | grep -q 'NEEDED.*libnvmm.so.2' || \
+	    atf_fail "soname"
+	LD_LIBRARY_PATH="$dir/opt/x/lib" "$dir/a" || atf_fail run
+}
+
+atf_test_case manual
+manual_head() {
+	atf_set require.progs mandoc
+}
+manual_body() {
+	enter
+	mandoc -T lint -W warning $lib/libnvmm.3 || atf_fail lint
+	[ -w /dev/kvm ] || atf_skip "no /dev/kvm"
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' $lib/libnvmm.3 | \
+	    sed -e '1,/^\.Bd/d' -e '/^\.Ed/d' -e 's/\\e/\\/g' >"$dir/a.c"
+	# shellcheck disable=SC2086 -- a list of flags
+	cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror $flags \
+	    -I$lib -I../../sys -o "$dir/a" "$dir/a.c" $lib/libnvmm.a \
+	    -lpthread || atf_fail "the example does not compile"
+	have=$(NVMM_DEVICE=hosted "$dir/a") || atf_fail "the example fails"
+	[ "$have" = "port 0x3f8: !" ] || atf_fail "the example says: $have"
+}
+
+atf_init_test_cases() {
+	atf_add_test_case header
+	atf_add_test_case exports
+	atf_add_test_case installed
+	atf_add_test_case manual
+}
