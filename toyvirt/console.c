@@ -74,12 +74,12 @@ console_pipe(int fds[2])
 	return 0;
 }
 
-/* The pipes, and handlers for the signals that end us. */
+/* The pipes, and handlers for the signals that end us unless ignored. */
 int
 console_init(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-	struct sigaction sa;
+	struct sigaction sa, old;
 	size_t i;
 
 	if (console_pipe(wake_pipe) == -1 || console_pipe(stop_pipe) == -1)
@@ -87,8 +87,11 @@ console_init(void)
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = console_signal;
 	sa.sa_flags = SA_RESTART;
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &sa, NULL);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (sigaction(signals[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
+	}
 	signal(SIGPIPE, SIG_IGN);
 	return 0;
 }
@@ -189,27 +192,38 @@ console_pass(struct console *c)
 	c->len -= n;
 }
 
+/* Input put behind what waits already; what has no room there is dropped. */
+static void
+console_keep(struct console *c, const uint8_t *buf, size_t len)
+{
+	memmove(c->buf, c->buf + c->off, c->len);
+	c->off = 0;
+	if (len > sizeof(c->buf) - c->len)
+		len = sizeof(c->buf) - c->len;
+	memcpy(c->buf + c->len, buf, len);
+	c->len += len;
+}
+
 /* More input, of which what follows the escape is not the guest's. */
 static void
 console_read(struct console *c)
 {
+	uint8_t buf[sizeof(c->buf)], *esc;
 	ssize_t n;
-	uint8_t *esc;
 
-	n = read(STDIN_FILENO, c->buf, sizeof(c->buf));
+	n = read(STDIN_FILENO, buf, sizeof(buf));
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n <= 0) {
 		c->eof = true;
 		return;
 	}
-	c->off = 0;
-	c->len = (size_t)n;
-	esc = c->escape ? memchr(c->buf, ESCAPE, c->len) : NULL;
+	esc = c->escape ? memchr(buf, ESCAPE, (size_t)n) : NULL;
 	if (esc != NULL) {
-		c->len = (size_t)(esc - c->buf);
+		n = esc - buf;
 		guest_stop(c->guest);
 	}
+	console_keep(c, buf, (size_t)n);
 }
 
 /* True while the guest has not ended. */
@@ -222,7 +236,10 @@ console_running(const struct console *c)
 	return result.end == GUEST_RUNNING;
 }
 
-/* One wait for what comes next. */
+/*
+ * One wait for what comes next. Input waits outside while the guest takes none;
+ * but keys are always read, as the escape may be among them.
+ */
 static void
 console_turn(struct console *c)
 {
@@ -230,7 +247,7 @@ console_turn(struct console *c)
 		{ .fd = wake_pipe[0], .events = POLLIN },
 		{ .fd = STDIN_FILENO, .events = POLLIN },
 	};
-	bool input = !c->eof && c->len == 0;
+	bool input = !c->eof && (c->escape || c->len == 0);
 
 	if (poll(fds, input ? 2 : 1, -1) == -1)
 		return;

@@ -97,7 +97,8 @@ parse_option(struct options *opt, int c)
 		opt->mem = parse_mem(optarg);
 		break;
 	default:
-		usage(STATUS_TROUBLE);
+		/* getopt has said in a line what is wrong. */
+		exit(STATUS_TROUBLE);
 	}
 }
 

@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * The terminal in raw mode for a guest's console, and back on every way out:
- * by exit, by a signal that ends us, by one that kills us.
+ * by exit, by a signal that ends us, by one that kills us (SIGKILL apart).
  */
 
 #include <signal.h>
@@ -40,16 +40,20 @@ term_crashed(int signo)
 static void
 term_catch_crashes(void)
 {
-	static const int signals[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL,
-	    SIGSEGV, SIGSYS, SIGTRAP };
-	struct sigaction sa;
+	static const int signals[] = { SIGABRT, SIGALRM, SIGBUS, SIGFPE,
+	    SIGILL, SIGSEGV, SIGSYS, SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM,
+	    SIGXCPU, SIGXFSZ };
+	struct sigaction sa, old;
 	size_t i;
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = term_crashed;
 	sa.sa_flags = SA_RESETHAND | SA_NODEFER;
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &sa, NULL);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (sigaction(signals[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
+	}
 }
 
 /* True if keys now come one by one and unaltered; output stays cooked. */

@@ -35,6 +35,9 @@ static const char *const end_names[] = {
 #define CPUID1_EDX_MTRR		0x00001000
 #define CPUID1_EDX_MCA		0x00004000
 
+/* What of a file's name fits an error beside the reason, with the NUL. */
+#define LOAD_NAME_MAX	(GUEST_TEXT_MAX / 2)
+
 /* A word for how a guest ended. */
 const char *
 guest_end_name(enum guest_end end)
@@ -285,13 +288,31 @@ guest_load_elf(struct guest *g, const struct guest_elf *elf, const char *name,
 	return 0;
 }
 
+/* The name as errors say it: printable, and of a long one the end. */
+static void
+guest_load_name(char *buf, size_t size, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < size)
+		snprintf(buf, size, "%s", name);
+	else
+		snprintf(buf, size, "...%s", name + len - (size - 4));
+	for (; *buf != '\0'; buf++) {
+		if ((unsigned char)*buf < ' ' || *buf == 0x7f)
+			*buf = '?';
+	}
+}
+
 /* An ELF64 file loaded from a private copy. */
 int
-guest_load(struct guest *g, int fd, const char *name, struct guest_error *err)
+guest_load(struct guest *g, int fd, const char *path, struct guest_error *err)
 {
 	struct guest_elf elf;
+	char name[LOAD_NAME_MAX];
 	int error;
 
+	guest_load_name(name, sizeof(name), path);
 	if (g->loaded)
 		return guest_fail(err, EBUSY, "%s: a file is loaded already",
 		    name);

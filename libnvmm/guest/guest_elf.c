@@ -186,28 +186,24 @@ elf_take_note(struct guest_elf *elf, uint32_t type, const uint8_t *owner,
 static void
 elf_take_notes(struct guest_elf *elf, const GElf_Phdr *ph)
 {
-	uint64_t align = ph->p_align == 8 ? 8 : 4;
-	uint64_t left = ph->p_filesz, namelen, desclen;
+	uint64_t mask = (ph->p_align == 8 ? 8 : 4) - 1;
+	uint64_t size = ph->p_filesz, off = 0, desc;
 	const uint8_t *p;
 	Elf64_Nhdr nh;
 
-	if (ph->p_offset > elf->size || left > elf->size - ph->p_offset)
+	if (ph->p_offset > elf->size || size > elf->size - ph->p_offset)
 		return;
 	p = elf->data + ph->p_offset;
-	while (left >= sizeof(nh)) {
-		memcpy(&nh, p, sizeof(nh));
-		p += sizeof(nh);
-		left -= sizeof(nh);
-		namelen = ((uint64_t)nh.n_namesz + align - 1) & ~(align - 1);
-		desclen = ((uint64_t)nh.n_descsz + align - 1) & ~(align - 1);
-		if (namelen > left || nh.n_descsz > left - namelen)
+	/* Aligned is the place in the segment: sums of few 32-bit numbers. */
+	while (off <= size && sizeof(nh) <= size - off) {
+		memcpy(&nh, p + off, sizeof(nh));
+		off += sizeof(nh);
+		desc = (off + nh.n_namesz + mask) & ~mask;
+		if (desc > size || nh.n_descsz > size - desc)
 			return;
-		elf_take_note(elf, nh.n_type, p, nh.n_namesz, p + namelen,
+		elf_take_note(elf, nh.n_type, p + off, nh.n_namesz, p + desc,
 		    nh.n_descsz);
-		if (desclen > left - namelen)
-			return;
-		p += namelen + desclen;
-		left -= namelen + desclen;
+		off = (desc + nh.n_descsz + mask) & ~mask;
 	}
 }
 

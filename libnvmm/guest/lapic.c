@@ -167,6 +167,9 @@ lapic_logical(struct lapic *l, uint8_t dest)
 
 	if (l->dfr >> 28 == 0xf)
 		return (me & dest) != 0;
+	/* All ones are every member of every cluster. */
+	if (dest == 0xff)
+		return true;
 	return me >> 4 == dest >> 4 && (me & dest & 0xf) != 0;
 }
 

@@ -170,17 +170,47 @@ terminal_body() {
 	grep 'left with 0' plain || atf_fail "$(cat plain)"
 	grep 'typed' plain || atf_fail "$(cat plain)"
 	atf_check cmp before after
-	# The signal that kills it leaves the terminal as it was, too.
+	# A signal that kills it leaves the terminal as it was, too.
+	for signal in TERM USR1; do
+		cat >session <<-EOF
+		stty -a >before
+		sh -c 'sleep 1; kill -$signal \$(cat pid)' &
+		sh -c 'echo \$\$ >pid; exec $toyvirt -a spin $kernel'
+		echo "left with \$? by \$(kill -l \$?)"
+		stty -a >after
+		EOF
+		sleep 3 | script -q -c "sh session" /dev/null >out 2>&1
+		grep "left with 1.. by $signal" out || atf_fail "$(cat out)"
+		atf_check cmp before after
+	done
+}
+
+define escape_from_deaf_guest "Ctrl-] leaves a guest that takes no input"
+escape_from_deaf_guest_body() {
+	need_driver
+	command -v script >/dev/null || atf_skip "script(1) is missing"
 	cat >session <<-EOF
-	stty -a >before
-	sh -c 'sleep 1; kill -TERM \$(cat pid)' &
-	sh -c 'echo \$\$ >pid; exec $toyvirt -a spin $kernel'
+	timeout --foreground 10 $toyvirt -a spin $kernel
 	echo "left with \$?"
-	stty -a >after
 	EOF
-	sleep 3 | script -q -c "sh session" /dev/null >out 2>&1
-	grep 'left with 143' out || atf_fail "$(cat out)"
-	atf_check cmp before after
+	{ sleep 1; printf 'typed'; sleep 1; printf '%0600d' 0; sleep 1
+	  printf '\035'; sleep 1; } |
+	    script -q -c "sh session" /dev/null >out 2>&1
+	grep 'left with 0' out || atf_fail "$(cat out)"
+}
+
+define ignored_signal "a signal ignored at the start stays so, as for nohup"
+ignored_signal_body() {
+	need_driver
+	sh -c "trap '' HUP; exec '$toyvirt' -a spin '$kernel'" \
+	    </dev/null >out 2>err &
+	pid=$!
+	wait_for out 'example guest'
+	kill -HUP $pid
+	sleep 1
+	kill -TERM $pid
+	reap $pid 143
+	atf_check cat err
 }
 
 define bad_options "each bad option is one line that names it"
@@ -194,6 +224,9 @@ bad_options_body() {
 	trouble -c 257 "$kernel" "-c 257: not a number"
 	trouble -c -1 "$kernel" "-c -1: not a number"
 	trouble --boot bios "$kernel" "--boot bios: neither elf nor pvh"
+	trouble -x "$kernel" "'x'"
+	trouble --bogus "$kernel" "--bogus"
+	trouble "$kernel" -m "'m'"
 	trouble "usage: toyvirt"
 	trouble a b "usage: toyvirt"
 	atf_check -o match:"usage: toyvirt" "$toyvirt" --help
@@ -237,6 +270,8 @@ atf_init_test_cases() {
 	atf_add_test_case reader_gone
 	atf_add_test_case reader_stuck
 	atf_add_test_case terminal
+	atf_add_test_case escape_from_deaf_guest
+	atf_add_test_case ignored_signal
 	atf_add_test_case bad_options
 	atf_add_test_case bad_files
 }

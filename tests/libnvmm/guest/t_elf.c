@@ -292,6 +292,16 @@ ATF_TC_BODY(notes, tc)
 	words[2] = 1;
 	e.ph[2].p_filesz = 44;
 	ATF_CHECK(has_pvh(&e));
+	/* Aligned to 8, the descriptor is, not the name's length. */
+	h_elf_make(&e, 1);
+	e.ph[2].p_align = 8;
+	ATF_CHECK(has_pvh(&e));
+	memmove(e.note + 24, e.note, 24);
+	words[0] = 4;
+	words[1] = 4;
+	words[2] = 5;
+	e.ph[2].p_filesz = 48;
+	ATF_CHECK(has_pvh(&e));
 	/* An entry that is nowhere. */
 	h_elf_make(&e, 1);
 	words[4] = 0x50;

@@ -396,6 +396,32 @@ ATF_TC_BODY(memory_is_lazy, tc)
 	close(fd);
 }
 
+ATF_TC_WITHOUT_HEAD(error_is_one_whole_line);
+ATF_TC_BODY(error_is_one_whole_line, tc)
+{
+	struct guest_config conf = { .mem = 2 << 20, .ncpus = 1 };
+	struct guest_error err;
+	struct guest *g;
+	char name[400];
+	int fd;
+
+	(void)tc;
+	need_driver();
+	fd = h_elf_file("no ELF", 6);
+	ATF_REQUIRE_EQ(guest_create(&conf, &g, &err), 0);
+	ATF_CHECK_EQ(guest_load(g, fd, "a\nb\033", &err), -1);
+	ATF_CHECK_STREQ(err.text, "a?b?: not an ELF file");
+	/* A name of any length leaves room for what was wrong with it. */
+	memset(name, 'd', sizeof(name));
+	strcpy(name + 300, "/file");
+	ATF_CHECK_EQ(guest_load(g, fd, name, &err), -1);
+	ATF_CHECK_MSG(strncmp(err.text, "...ddd", 6) == 0 &&
+	    strstr(err.text, "d/file: not an ELF file") != NULL, "%s",
+	    err.text);
+	guest_destroy(g);
+	close(fd);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, exits);
@@ -415,5 +441,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, init_resets_the_first);
 	ATF_TP_ADD_TC(tp, bad_configurations);
 	ATF_TP_ADD_TC(tp, memory_is_lazy);
+	ATF_TP_ADD_TC(tp, error_is_one_whole_line);
 	return atf_no_error();
 }

@@ -330,6 +330,7 @@ ATF_TC_BODY(destinations, tc)
 	ATF_CHECK(lapic_is_destination(&l, 0x2f, true));
 	ATF_CHECK(!lapic_is_destination(&l, 0x22, true));
 	ATF_CHECK(!lapic_is_destination(&l, 0x11, true));
+	ATF_CHECK(lapic_is_destination(&l, 0xff, true));
 }
 
 ATF_TC_WITHOUT_HEAD(timer_one_shot);
