@@ -272,6 +272,7 @@ nvmm_vcpu_create(struct nvmm_machine *mach, nvmm_cpuid_t cpuid,
 		errno = ENOMEM;
 		return -1;
 	}
+	nvmm_maps_set_comm(mach->areas, cpuid, args.comm);
 	vcpu_attach(vcpu, cpuid, args.comm);
 	return 0;
 }
@@ -283,6 +284,7 @@ nvmm_vcpu_destroy(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 
 	if (vcpu_request(NVMM_IOC_VCPU_DESTROY, mach, vcpu->cpuid) == -1)
 		return -1;
+	nvmm_maps_set_comm(mach->areas, vcpu->cpuid, NULL);
 	vcpu->state = NULL;
 	vcpu->event = NULL;
 	vcpu->exit = NULL;

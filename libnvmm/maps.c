@@ -9,6 +9,7 @@
  */
 
 #include <sys/param.h>
+#include <sys/mman.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +22,7 @@
 struct maps {
 	pthread_rwlock_t lock;
 	struct nvmm_areas areas;	/* lock */
+	struct nvmm_comm_page *comm[NVMM_MAX_VCPUS];	/* lock */
 };
 
 void *
@@ -42,12 +44,31 @@ nvmm_maps_create(void)
 }
 
 void
+nvmm_maps_set_comm(void *p, nvmm_cpuid_t cpuid, struct nvmm_comm_page *comm)
+{
+	struct nvmm_comm_page *old;
+	struct maps *maps = p;
+
+	if (maps == NULL || cpuid >= NVMM_MAX_VCPUS)
+		return;
+	(void)pthread_rwlock_wrlock(&maps->lock);
+	old = maps->comm[cpuid];
+	maps->comm[cpuid] = comm;
+	(void)pthread_rwlock_unlock(&maps->lock);
+	if (old != NULL)
+		(void)munmap(old, NVMM_PAGE_SIZE);
+}
+
+void
 nvmm_maps_destroy(void *p)
 {
 	struct maps *maps = p;
+	nvmm_cpuid_t i;
 
 	if (maps == NULL)
 		return;
+	for (i = 0; i < NVMM_MAX_VCPUS; i++)
+		nvmm_maps_set_comm(maps, i, NULL);
 	nvmm_areas_free(&maps->areas);
 	(void)pthread_rwlock_destroy(&maps->lock);
 	free(maps);

@@ -185,25 +185,29 @@ stage_modrm(struct decoder *d)
 	return 0;
 }
 
-/* Operand and address size, APM vol. 3, 1.2.2 and 1.2.3. */
+/*
+ * Operand and address size, APM vol. 3, 1.2.2 and 1.2.3. The 66h that is part
+ * of MOVD's opcode says nothing of its size.
+ */
 static void
 stage_sizes(struct decoder *d)
 {
 	struct x86_insn *insn = d->insn;
 	bool wide = (d->row->flags & X86_ROW_D64) != 0;
+	bool fixed = (d->row->flags & X86_ROW_MOVD) != 0;
 
 	if (d->bits == 64) {
 		insn->addrsize = d->addrsize ? 4 : 8;
 		if ((d->rex & REX_W) != 0)
 			insn->opsize = 8;
-		else if (d->opsize)
+		else if (d->opsize && !fixed)
 			insn->opsize = 2;
 		else
 			insn->opsize = wide ? 8 : 4;
 		return;
 	}
 	insn->addrsize = (d->bits == 16) == d->addrsize ? 4 : 2;
-	insn->opsize = (d->bits == 16) == d->opsize ? 4 : 2;
+	insn->opsize = fixed || (d->bits == 16) == d->opsize ? 4 : 2;
 }
 
 /* The segment of an operand: the override, or its default. */
@@ -411,7 +415,9 @@ stage_operands(struct decoder *d)
 	if ((d->row->flags & X86_ROW_DOUBLE) != 0)
 		size = size == 8 ? 16 : 8;
 	insn->dst.size = (uint8_t)size;
-	insn->src.size = d->row->ssize != 0 ? d->row->ssize : (uint8_t)size;
+	insn->src.size = (uint8_t)size;
+	if (d->row->ssize != 0 && d->row->ssize < size)
+		insn->src.size = d->row->ssize;
 	error = stage_operand(d, &insn->dst, d->row->dst);
 	if (error == 0)
 		error = stage_operand(d, &insn->src, d->row->src);

@@ -165,8 +165,8 @@ static const struct {
 	{ 0x29, 0x66, ROW(MOVV, M, V, 16, 0, X86_ROW_ALIGN) },
 	{ 0x2B, 0x00, ROW(MOVV, M, V, 16, 0, X86_ROW_ALIGN) },	/* MOVNTPS */
 	{ 0x2B, 0x66, ROW(MOVV, M, V, 16, 0, X86_ROW_ALIGN) },	/* MOVNTPD */
-	{ 0x6E, 0x66, ROW(MOVV, V, M, 0, 0, 0) },	/* MOVD, MOVQ */
-	{ 0x7E, 0x66, ROW(MOVV, M, V, 0, 0, 0) },
+	{ 0x6E, 0x66, ROW(MOVV, V, M, 0, 0, X86_ROW_MOVD) },	/* MOVD, MOVQ */
+	{ 0x7E, 0x66, ROW(MOVV, M, V, 0, 0, X86_ROW_MOVD) },
 	{ 0x7E, 0xF3, ROW(MOVV, V, M, 8, 0, 0) },	/* MOVQ */
 	{ 0xD6, 0x66, ROW(MOVV, M, V, 8, 0, 0) },
 	{ 0x6F, 0x66, ROW(MOVV, V, M, 16, 0, X86_ROW_ALIGN) },	/* MOVDQA */

@@ -31,6 +31,7 @@ enum x86_enc {
 #define X86_ROW_ALIGN	0x08		/* the operand must be aligned */
 #define X86_ROW_SSE	0x10		/* look on in the table by prefix */
 #define X86_ROW_DOUBLE	0x20		/* twice the operand size, at least 8 */
+#define X86_ROW_MOVD	0x40		/* 4 bytes, or 8 with REX.W */
 
 /* What an opcode means. size, ssize: bytes, 0: operand size, 0: as size. */
 struct x86_row {

@@ -100,7 +100,10 @@ vmem_page_fault(struct vmem *vm, gvaddr_t gva, bool present, nvmm_prot_t want)
 	return EFAULT;
 }
 
-/* True if the page's protection allows the access, APM vol. 2, 5.6. */
+/*
+ * True if the page's protection allows the access, APM vol. 2, 5.6; SMAP keeps
+ * the supervisor from what is the user's, unless RFLAGS.AC is set.
+ */
 static bool
 vmem_allowed(const struct nvmm_vcpu_state *st, nvmm_prot_t have,
     nvmm_prot_t want)
@@ -108,6 +111,10 @@ vmem_allowed(const struct nvmm_vcpu_state *st, nvmm_prot_t have,
 	bool user = x86_cpl(st) == 3;
 
 	if (user && (have & NVMM_PROT_USER) == 0)
+		return false;
+	if (!user && (have & NVMM_PROT_USER) != 0 &&
+	    (st->crs[NVMM_X64_CR_CR4] & X86_CR4_SMAP) != 0 &&
+	    (st->gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_AC) == 0)
 		return false;
 	if ((want & NVMM_PROT_WRITE) == 0 || (have & NVMM_PROT_WRITE) != 0)
 		return true;

@@ -6,6 +6,8 @@
  * nvmm_devs here.
  */
 
+#include <sys/mman.h>
+
 #include <atf-c.h>
 #include <errno.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 #include "h_dev.h"
 
 struct h_dev h_dev[2];
-struct nvmm_comm_page h_comm;
+struct nvmm_comm_page *h_comm_page;
 
 /* The state that the guest would have: every byte the same. */
 static void
@@ -50,7 +52,10 @@ h_serve(struct h_dev *h, unsigned long cmd, void *record)
 		mach->machid = 7;
 		break;
 	case NVMM_IOC_VCPU_CREATE:
-		memset(&h_comm, 0, sizeof(h_comm));
+		h_comm_page = mmap(NULL, sizeof(h_comm),
+		    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+		ATF_REQUIRE(h_comm_page != MAP_FAILED);
 		h_comm.machid = create->machid;
 		h_comm.cpuid = create->cpuid;
 		create->comm = h->no_comm ? NULL : &h_comm;

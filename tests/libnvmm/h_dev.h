@@ -29,7 +29,8 @@ struct h_dev {
 };
 
 extern struct h_dev h_dev[2];		/* "/dev/nvmm", "hosted" */
-extern struct nvmm_comm_page h_comm;
+extern struct nvmm_comm_page *h_comm_page;
+#define h_comm		(*h_comm_page)
 
 /* Fresh drivers, of the right version. */
 void	h_reset(void);

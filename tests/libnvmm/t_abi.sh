@@ -52,6 +52,18 @@ exports_body() {
 	done
 }
 
+# nvmm_vcpu_stop() in a signal handler must not have its thread's storage
+# allocated under it, which is what a library that was dlopen()ed would do.
+atf_test_case signal_safe
+signal_safe_body() {
+	enter
+	# What the handler gets to; the locks it never takes.
+	[ -s $lib/kvm_run.o ] || atf_fail "no kvm_run.o"
+	if readelf -rW $lib/kvm_run.o | grep -e TLSGD -e TLSLD -e TLSDESC; then
+		atf_fail "thread storage is allocated late"
+	fi
+}
+
 atf_test_case installed
 installed_head() {
 	atf_set require.progs pkg-config
@@ -99,6 +111,7 @@ manual_body() {
 atf_init_test_cases() {
 	atf_add_test_case header
 	atf_add_test_case exports
+	atf_add_test_case signal_safe
 	atf_add_test_case installed
 	atf_add_test_case manual
 }

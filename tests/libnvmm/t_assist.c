@@ -377,6 +377,31 @@ ATF_TC_BODY(mem_protection, tc)
 	    X86_PF_U);
 }
 
+ATF_TC_WITHOUT_HEAD(mem_smap);
+ATF_TC_BODY(mem_smap, tc)
+{
+
+	setup();
+	paging();
+	vcpu.state->crs[NVMM_X64_CR_CR4] |= X86_CR4_SMAP;
+	MEM_EXIT(0x89, 0x07);
+	RDI = DEV;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	ATF_CHECK_EQ(h_comm.event_commit, 1);
+	ATF_CHECK_EQ(vcpu.event->u.excp.error, X86_PF_P | X86_PF_W);
+	ATF_CHECK_STREQ(seen, "");
+	/* With AC the supervisor may; the user's own are no matter of it. */
+	h_comm.event_commit = 0;
+	vcpu.state->gprs[NVMM_X64_GPR_RFLAGS] |= X86_FL_AC;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	RIP = 0x1000;
+	vcpu.state->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_AC;
+	vcpu.state->segs[NVMM_X64_SEG_SS].attrib.dpl = 3;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	ATF_CHECK_EQ(h_comm.event_commit, 0);
+	ATF_CHECK_STREQ(seen, "w20000.4=0 w20000.4=0 ");
+}
+
 ATF_TC_WITHOUT_HEAD(mem_shadow_ends);
 ATF_TC_BODY(mem_shadow_ends, tc)
 {
@@ -626,6 +651,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, mem_code_across_pages);
 	ATF_TP_ADD_TC(tp, mem_page_fault);
 	ATF_TP_ADD_TC(tp, mem_protection);
+	ATF_TP_ADD_TC(tp, mem_smap);
 	ATF_TP_ADD_TC(tp, mem_shadow_ends);
 	ATF_TP_ADD_TC(tp, wrong_exit);
 	ATF_TP_ADD_TC(tp, io_register);

@@ -137,6 +137,44 @@ ATF_TC_BODY(io, tc)
 	ATF_REQUIRE_EQ(nvmm_machine_destroy(&mach), 0);
 }
 
+/* The access is over; the registers stay what the processor made of it. */
+ATF_TC_WITHOUT_HEAD(io_after_getstate);
+ATF_TC_BODY(io_after_getstate, tc)
+{
+	/* in al,42; hlt */
+	static const uint8_t code[] = { 0xE4, 0x42, 0xF4 };
+
+	setup(code, sizeof(code));
+	ATF_REQUIRE_EQ(nvmm_vcpu_run(&mach, &vcpu), 0);
+	ATF_REQUIRE_EQ(vcpu.exit->reason, NVMM_VCPU_EXIT_IO);
+	ATF_REQUIRE_EQ(nvmm_vcpu_getstate(&mach, &vcpu, NVMM_X64_STATE_GPRS),
+	    0);
+	ATF_REQUIRE_ERRNO(EINVAL, nvmm_assist_io(&mach, &vcpu) == -1);
+	ATF_CHECK_EQ(vcpu.state->gprs[NVMM_X64_GPR_RIP], 0x1002);
+	ATF_CHECK_EQ(run(), NVMM_VCPU_EXIT_HALTED);
+	ATF_REQUIRE_EQ(nvmm_vcpu_getstate(&mach, &vcpu, NVMM_X64_STATE_GPRS),
+	    0);
+	ATF_CHECK_EQ(vcpu.state->gprs[NVMM_X64_GPR_RIP], 0x1003);
+	ATF_CHECK_EQ(vcpu.state->gprs[NVMM_X64_GPR_RAX] & 0xFF, 0xFF);
+}
+
+/* Likewise; the instruction is not carried out a second time. */
+ATF_TC_WITHOUT_HEAD(mem_after_getstate);
+ATF_TC_BODY(mem_after_getstate, tc)
+{
+	/* mov ax,1000; mov ds,ax; inc word [10]; hlt */
+	static const uint8_t code[] = { 0xB8, 0x00, 0x10, 0x8E, 0xD8, 0xFF,
+	    0x06, 0x10, 0x00, 0xF4, 0xF4 };
+
+	setup(code, sizeof(code));
+	ATF_REQUIRE_EQ(nvmm_vcpu_run(&mach, &vcpu), 0);
+	ATF_REQUIRE_EQ(vcpu.exit->reason, NVMM_VCPU_EXIT_MEMORY);
+	ATF_REQUIRE_EQ(nvmm_vcpu_getstate(&mach, &vcpu, NVMM_X64_STATE_GPRS),
+	    0);
+	ATF_REQUIRE_ERRNO(EINVAL, nvmm_assist_mem(&mach, &vcpu) == -1);
+	ATF_CHECK_EQ(mmio_n, 0);
+}
+
 ATF_TC_WITHOUT_HEAD(io_string);
 ATF_TC_BODY(io_string, tc)
 {
@@ -266,6 +304,8 @@ ATF_TP_ADD_TCS(tp)
 
 	ATF_TP_ADD_TC(tp, capability);
 	ATF_TP_ADD_TC(tp, io);
+	ATF_TP_ADD_TC(tp, io_after_getstate);
+	ATF_TP_ADD_TC(tp, mem_after_getstate);
 	ATF_TP_ADD_TC(tp, io_string);
 	ATF_TP_ADD_TC(tp, mem);
 	ATF_TP_ADD_TC(tp, translate);

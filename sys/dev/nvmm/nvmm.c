@@ -13,6 +13,10 @@ const struct nvmm_impl *nvmm_impl;
 const char *nvmm_param_backend;
 uint64_t nvmm_param_ram;
 
+static bool lock_made;		/* nvmm_lock outlives detach */
+static unsigned nopen;		/* nvmm_lock; owners */
+static bool going;		/* nvmm_lock; detach is under way, or over */
+
 /* The first backend that this host can run, or NULL. */
 static const struct nvmm_impl *
 nvmm_ident(void)
@@ -30,7 +34,11 @@ nvmm_ident(void)
 	return NULL;
 }
 
-/* => Not attached. The backend's own error if it is there but will not start. */
+/*
+ * => Not attached. The backend's own error if it is there but will not start.
+ *    nvmm_lock stays for good, as an open may still wait for it while detach
+ *    is under way; a module that is unloaded destroys it after its device.
+ */
 int
 nvmm_attach(void)
 {
@@ -40,42 +48,57 @@ nvmm_attach(void)
 	impl = nvmm_ident();
 	if (impl == NULL)
 		return ENXIO;
-	os_mutex_init(&nvmm_lock);
+	if (!lock_made)
+		os_mutex_init(&nvmm_lock);
+	lock_made = true;
 	os_mutex_lock(&nvmm_lock);
 	error = impl->init();
-	os_mutex_unlock(&nvmm_lock);
-	if (error) {
-		os_mutex_destroy(&nvmm_lock);
-		return error;
+	if (!error) {
+		nvmm_memory_init();
+		nvmm_machine_init();
+		nvmm_impl = impl;
+		going = false;
 	}
-	nvmm_memory_init();
-	nvmm_machine_init();
-	nvmm_impl = impl;
-	return 0;
+	os_mutex_unlock(&nvmm_lock);
+	return error;
 }
 
-/* => Attached, and no request in progress. EBUSY: machines exist. */
+/*
+ * => Attached. EBUSY: the device is open, or a machine exists. An open that
+ *    comes from now on is turned away.
+ */
 int
 nvmm_detach(void)
 {
+	int error;
 
-	if (nvmm_machine_exist())
-		return EBUSY;
 	os_mutex_lock(&nvmm_lock);
-	nvmm_impl->fini();
-	nvmm_impl = NULL;
+	error = nopen != 0 || nvmm_machine_exist_locked() ? EBUSY : 0;
+	if (!error) {
+		going = true;
+		nvmm_impl->fini();
+		nvmm_impl = NULL;
+		nvmm_machine_fini();
+		nvmm_memory_fini();
+	}
 	os_mutex_unlock(&nvmm_lock);
-	nvmm_machine_fini();
-	nvmm_memory_fini();
-	os_mutex_destroy(&nvmm_lock);
-	return 0;
+	return error;
 }
 
 int
-nvmm_owner_open(struct nvmm_owner *owner)
+nvmm_owner_open(struct nvmm_owner *owner, int flags)
 {
+	int error;
 
-	return owner->file != NULL ? 0 : EINVAL;
+	if (owner->file == NULL || (flags & NVMM_OPEN_CLOEXEC) == 0)
+		return EINVAL;
+	owner->root = (flags & NVMM_OPEN_ROOT) != 0;
+	os_mutex_lock(&nvmm_lock);
+	error = going ? ENXIO : 0;
+	if (!error)
+		nopen++;
+	os_mutex_unlock(&nvmm_lock);
+	return error;
 }
 
 /* => No request of this owner is in progress. */
@@ -84,6 +107,10 @@ nvmm_owner_close(struct nvmm_owner *owner)
 {
 
 	nvmm_machine_destroy_owned(owner);
+	os_mutex_lock(&nvmm_lock);
+	OS_ASSERT(nopen != 0);
+	nopen--;
+	os_mutex_unlock(&nvmm_lock);
 }
 
 /* What the driver and its backend offer. */
@@ -189,7 +216,7 @@ nvmm_ioctl(struct nvmm_owner *owner, unsigned long cmd, void *data)
 	req = nvmm_request_find(cmd);
 	if (req == NULL)
 		return EINVAL;
-	if (os_file_is_root(owner->file) && !req->root)
+	if (owner->root && !req->root)
 		return EPERM;
 	return req->func(owner, data);
 }

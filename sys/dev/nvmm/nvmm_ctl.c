@@ -35,21 +35,40 @@ ctl_mach_info(struct nvmm_machine *mach, void *record)
 	return 0;
 }
 
-/* => Machine locked. */
-static int
-ctl_mach_memory(struct nvmm_machine *mach, void *record)
+/* Hold each object under hva_map; returns how many. => Machine locked. */
+static size_t
+hold_objects(struct nvmm_machine *mach, struct os_vmobj **objs)
 {
-	struct nvmm_ctl_mach_memory *mem = record;
-	size_t i;
+	size_t i, n;
 
-	mem->hva_mapped = mach->hva_mapped;
-	mem->gpa_mapped = mach->gpa_mapped;
+	n = 0;
 	for (i = 0; i < NVMM_MAX_HMAPPINGS; i++) {
 		if (mach->hmap[i].size == 0)
 			continue;
-		mem->nhmappings++;
-		mem->resident += os_vmobj_resident(mach->hmap[i].obj);
+		objs[n] = mach->hmap[i].obj;
+		os_vmobj_hold(objs[n++]);
 	}
+	return n;
+}
+
+/* => Machine locked; not while the pages are counted, which takes time. */
+static int
+ctl_mach_memory(struct nvmm_machine *mach, void *record)
+{
+	struct os_vmobj *objs[NVMM_MAX_HMAPPINGS];
+	struct nvmm_ctl_mach_memory *mem = record;
+	size_t i, n;
+
+	mem->hva_mapped = mach->hva_mapped;
+	mem->gpa_mapped = mach->gpa_mapped;
+	n = hold_objects(mach, objs);
+	mem->nhmappings = (uint32_t)n;
+	nvmm_machine_put(mach);
+	for (i = 0; i < n; i++) {
+		mem->resident += os_vmobj_resident(objs[i]);
+		os_vmobj_release(objs[i]);
+	}
+	os_mutex_lock(&mach->lock);
 	return 0;
 }
 
@@ -63,16 +82,20 @@ copy_counters(uint64_t *to, uint64_t *from, size_t n)
 		to[i] = os_atomic_load(&from[i]);
 }
 
-/* Time inside run, up to now if it is in progress. */
+/* Time inside run, up to now if it is in progress; it never goes backwards. */
 static uint64_t
 run_time(struct nvmm_cpu *vcpu)
 {
-	uint64_t since, now;
+	uint64_t since, now, sum;
+	int seq;
 
-	since = os_atomic_load(&vcpu->run_since);
-	now = os_time_nanoseconds();
-	return os_atomic_load(&vcpu->stats.run_ns) +
-	    (since != 0 && now > since ? now - since : 0);
+	do {
+		seq = os_atomic_load(&vcpu->run_seq);
+		since = os_atomic_load(&vcpu->run_since);
+		sum = os_atomic_load(&vcpu->stats.run_ns);
+		now = os_time_nanoseconds();
+	} while ((seq & 1) != 0 || os_atomic_load(&vcpu->run_seq) != seq);
+	return sum + (since != 0 && now > since ? now - since : 0);
 }
 
 /* => Machine locked; the VCPU may be claimed and running. */

@@ -16,8 +16,11 @@
  * whole calls nvmm_machine_park(): every claimed VCPU is kicked, new claims
  * wait, and the call returns, still locked, once no VCPU is claimed.
  *
- * Lock order: nvmm_lock (table) -> machine lock -> the count of memory in
- * nvmm_memory.c -> the OS layer's own.
+ * Lock order: nvmm_lock (table) -> machine lock -> the owner's address space
+ * (its mmap lock, taken by os_vmobj_map_user and os_vmobj_unmap_user) -> the
+ * count of memory in nvmm_memory.c and the OS layer's own. A fault handler and
+ * the close of a mapping come with the address space locked: they never take
+ * the machine lock, nor does a request copy in or out under it.
  *
  * Keys to the fields:
  *	(c) constant while the object exists
@@ -26,6 +29,8 @@
  *	(x) the machine's lock, machine parked, to change; claim or lock to read
  *	(v) whoever claimed the VCPU, or the machine's lock with no claim
  *	(a) atomic
+ * Of a slot that is taken but not present, all but (g) and (a) belong to the
+ * one who makes the machine or ends it.
  */
 
 #ifndef _DEV_NVMM_NVMM_INTERNAL_H_
@@ -44,13 +49,24 @@ struct nvmm_impl;
 /* One open of the device: the owner of the machines created through it. */
 struct nvmm_owner {
 	struct os_file *file;		/* (c) */
+	bool root;			/* (c) may list and destroy, only */
 };
 
-/* A range of the owner's memory under hva_map; free if size is 0. */
+/*
+ * A range of the owner's memory under hva_map; free if size is 0. After
+ * hva_unmap it stays, with its slot and its charge, until nothing links to it.
+ */
 struct nvmm_hmapping {
-	uintptr_t hva;			/* (x) */
-	size_t size;			/* (x) */
-	struct os_vmobj *obj;		/* (x) */
+	uintptr_t hva;			/* (m) */
+	size_t size;			/* (m) */
+	struct os_vmobj *obj;		/* (m) */
+	bool ended;			/* (m) by hva_unmap */
+};
+
+/* One who waits for a VCPU; on the waiting thread's stack. */
+struct nvmm_claimant {
+	struct nvmm_cpu *vcpu;		/* (m) NULL: in no queue */
+	struct nvmm_claimant *next;	/* (m) */
 };
 
 struct nvmm_cpu {
@@ -62,6 +78,11 @@ struct nvmm_cpu {
 	bool made;			/* (c) the backend knows it */
 	bool claimed;			/* (m) */
 	volatile int kicked;		/* (a) run must return soon */
+	struct nvmm_claimant *first;	/* (m) who waits for a claim, in order */
+	/* (v) what the owner hands over, out of its reach */
+	struct nvmm_x64_state state;
+	struct nvmm_vcpu_event event;
+	volatile int run_seq;		/* (a) odd: the two below change */
 	uint64_t run_since;		/* (a) when run began, or 0 */
 	/* (v) to count, by nvmm_count(); (a) to read */
 	struct nvmm_ctl_vcpu_stats stats;
@@ -76,17 +97,18 @@ struct nvmm_machine {
 	bool present;			/* (m) */
 	bool made;			/* (m) the backend knows it */
 	bool dying;			/* (m) no new claims, ever */
-	struct nvmm_owner *owner;	/* (m) */
+	struct nvmm_owner *owner;	/* (m) to change; (a) */
 	int64_t time;			/* (m) of creation, seconds */
 	unsigned nclaimed;		/* (m) */
 	unsigned nparking;		/* (m) callers of nvmm_machine_park */
 	unsigned nwaiting;		/* (m) callers asleep on cv */
 	unsigned ncpus;			/* (m) */
-	struct nvmm_cpu **cpus;		/* (x) NVMM_MAX_VCPUS pointers */
+	/* NVMM_MAX_VCPUS pointers; pointer and pointers (x), (a) for kicks */
+	struct nvmm_cpu **cpus;
 	struct os_vmspace *vm;		/* (x) */
 	uint64_t max_ram;		/* (c) the guest's addresses end here */
 	uint64_t gpa_mapped;		/* (x) bytes linked */
-	uint64_t hva_mapped;		/* (x) bytes under hva_map */
+	uint64_t hva_mapped;		/* (m) bytes of all of hmap */
 	struct nvmm_hmapping hmap[NVMM_MAX_HMAPPINGS];
 	void *machdata;			/* (x) the backend's */
 };
@@ -112,7 +134,10 @@ struct nvmm_machine {
  *	vcpu_access		claim			no
  *	vcpu_kick		any, or none (signal)	no
  *
- * Methods that return int return 0 or a positive errno.
+ * Methods that return int return 0 or a positive errno. The comm page is for
+ * the backend to write: its owner may change it at any time, so the backend
+ * reads nothing there but stop, and adds to state_cached. What the owner hands
+ * over comes as an argument, in memory of the driver's own.
  */
 struct nvmm_impl {
 	const char *name;
@@ -143,18 +168,21 @@ struct nvmm_impl {
 	int (*vcpu_create)(struct nvmm_machine *, struct nvmm_cpu *);
 	void (*vcpu_destroy)(struct nvmm_machine *, struct nvmm_cpu *);
 	int (*vcpu_configure)(struct nvmm_cpu *, uint64_t op, void *);
-	/* comm->state to the VCPU, the groups in flags. EINVAL: impossible state. */
-	int (*vcpu_setstate)(struct nvmm_cpu *, uint64_t flags);
+	/* Set the groups in flags; the others are stale. EINVAL: impossible state. */
+	int (*vcpu_setstate)(struct nvmm_cpu *, const struct nvmm_x64_state *,
+	    uint64_t flags);
 	/* The VCPU to comm->state, the groups in flags. */
 	int (*vcpu_getstate)(struct nvmm_cpu *, uint64_t flags);
 	/*
-	 * Take comm->event. EINVAL: no such event; EAGAIN: another one waits.
+	 * Take the event. EINVAL: no such event; EAGAIN: another one waits.
 	 */
-	int (*vcpu_inject)(struct nvmm_cpu *);
+	int (*vcpu_inject)(struct nvmm_cpu *, const struct nvmm_vcpu_event *);
 	/*
 	 * Run until there is something for the owner; fill comm->exit with its
 	 * exitstate. Returns with EXIT_NONE soon after vcpu->kicked or
-	 * comm->stop is set, or os_return_needed(). Groups left valid in
+	 * comm->stop is set, or os_return_needed(): it announces itself to
+	 * vcpu_kick with a full barrier before it looks at the two, as who sets
+	 * them has one before vcpu_kick. Groups left valid in
 	 * comm->state for free may be added to comm->state_cached.
 	 */
 	int (*vcpu_run)(struct nvmm_machine *, struct nvmm_cpu *);
@@ -190,11 +218,17 @@ extern const char *nvmm_param_backend;	/* its name; NULL: the best */
 extern uint64_t nvmm_param_ram;		/* bytes for all; 0: 75 % of the host's */
 /* Pick a backend and prepare the table. ENXIO: no backend for this host. */
 int	nvmm_attach(void);
-/* => EBUSY while machines exist. */
+/* => EBUSY while the device is open, or machines exist. */
 int	nvmm_detach(void);
-/* => owner->file is set by the caller. */
-int	nvmm_owner_open(struct nvmm_owner *);
-/* Destroy all machines of the owner. */
+/* How the device was opened, as the OS layer knows it. */
+#define NVMM_OPEN_CLOEXEC	0x1	/* with O_CLOEXEC */
+#define NVMM_OPEN_ROOT		0x2	/* write-only, by who has root's right */
+/*
+ * => owner->file is set by the caller. EINVAL: opened without O_CLOEXEC.
+ *    ENXIO: the driver is going.
+ */
+int	nvmm_owner_open(struct nvmm_owner *, int flags);
+/* Destroy all machines of the owner. => Opened, and not closed yet. */
 void	nvmm_owner_close(struct nvmm_owner *);
 /* One request; data is the record in the driver's memory, in and out. */
 int	nvmm_ioctl(struct nvmm_owner *, unsigned long cmd, void *data);
@@ -215,8 +249,10 @@ int	nvmm_machine_get_parked(struct nvmm_owner *, nvmm_machid_t,
 void	nvmm_machine_put(struct nvmm_machine *);
 void	nvmm_machine_put_parked(struct nvmm_machine *);
 void	nvmm_machine_wait(struct nvmm_machine *);
-bool	nvmm_machine_exist(void);
+bool	nvmm_machine_exist_locked(void);
 void	nvmm_machine_destroy_owned(struct nvmm_owner *);
+int	nvmm_machine_check(const struct nvmm_machine *,
+	    const struct nvmm_owner *);
 int	nvmm_machine_kick_unlocked(nvmm_machid_t, nvmm_cpuid_t);
 int	nvmm_conf_copyin(const size_t *sizes, size_t n, uint64_t op,
 	    uint64_t first, const void *uaddr, void **conf, size_t *size);

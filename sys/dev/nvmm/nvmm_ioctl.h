@@ -32,7 +32,12 @@ struct nvmm_ioc_machine_configure {
 	void *conf;
 };
 
-/* VCPU_CREATE maps the comm page into the caller and returns where. */
+/*
+ * VCPU_CREATE maps the comm page into the caller and returns where. The view
+ * is the owner's: after VCPU_DESTROY or MACHINE_DESTROY, its own or root's, it
+ * stays readable and writable until the owner munmaps it, sizeof(page) rounded
+ * up to a page; nobody looks at it any more.
+ */
 struct nvmm_ioc_vcpu_create {
 	nvmm_machid_t machid;
 	nvmm_cpuid_t cpuid;
@@ -61,7 +66,14 @@ struct nvmm_ioc_gpa {
 	int prot;
 };
 
-/* HVA_MAP, HVA_UNMAP. */
+/*
+ * HVA_MAP puts memory over the range, whatever lay there: also over a range of
+ * another machine of the same owner, whose guest keeps its pages while the
+ * owner loses its view of them. HVA_UNMAP ends the owner's view; the owner says
+ * it while the range is still its own. Nothing else does: after MACHINE_DESTROY
+ * the memory stays in the owner until it munmaps it. What is linked counts
+ * against the ceilings, and takes its slot, until it is unlinked.
+ */
 struct nvmm_ioc_hva {
 	nvmm_machid_t machid;
 	uintptr_t hva;

@@ -44,18 +44,17 @@ nvmm_machine_fini(void)
 	}
 }
 
-/* True if a machine exists, or comes or goes right now. */
+/* True if a machine exists, or comes or goes right now. => nvmm_lock held. */
 bool
-nvmm_machine_exist(void)
+nvmm_machine_exist_locked(void)
 {
 	bool exist;
 	size_t i;
 
-	os_mutex_lock(&nvmm_lock);
+	OS_ASSERT(os_mutex_owned(&nvmm_lock));
 	exist = false;
 	for (i = 0; i < NVMM_MAX_MACHINES; i++)
 		exist = exist || nvmm_machines[i].used;
-	os_mutex_unlock(&nvmm_lock);
 	return exist;
 }
 
@@ -109,6 +108,20 @@ machine_lookup(nvmm_machid_t machid, struct nvmm_machine **machp)
 }
 
 /*
+ * Whether the machine is there and the owner's. => Machine locked.
+ *    ENOENT: it has come to its end. EPERM: it is another's.
+ */
+int
+nvmm_machine_check(const struct nvmm_machine *mach,
+    const struct nvmm_owner *owner)
+{
+
+	if (!mach->present || mach->dying)
+		return ENOENT;
+	return mach->owner == owner ? 0 : EPERM;
+}
+
+/*
  * The owner's machine, locked, to be given to nvmm_machine_put().
  * => EINVAL, ENOENT; EPERM: it is another's.
  */
@@ -121,11 +134,10 @@ nvmm_machine_get(struct nvmm_owner *owner, nvmm_machid_t machid,
 	error = machine_lookup(machid, machp);
 	if (error)
 		return error;
-	if ((*machp)->owner != owner) {
+	error = nvmm_machine_check(*machp, owner);
+	if (error)
 		nvmm_machine_put(*machp);
-		return EPERM;
-	}
-	return 0;
+	return error;
 }
 
 /* As nvmm_machine_get(); the root owner gets everybody's. */
@@ -134,7 +146,7 @@ nvmm_machine_get_any(struct nvmm_owner *owner, nvmm_machid_t machid,
     struct nvmm_machine **machp)
 {
 
-	if (!os_file_is_root(owner->file))
+	if (!owner->root)
 		return nvmm_machine_get(owner, machid, machp);
 	return machine_lookup(machid, machp);
 }
@@ -248,11 +260,12 @@ nvmm_machine_unpark(struct nvmm_machine *mach)
 }
 
 /*
- * Free what the machine is made of, as far as it was made, in the reverse
- * order of its making. => Machine locked, no VCPU claimed.
+ * Take the machine apart, as far as it was made, in the reverse order of its
+ * making, up to its memory. => Machine locked, no VCPU claimed; not present on
+ * return, so that the slot is the caller's alone.
  */
 static void
-machine_free(struct nvmm_machine *mach)
+machine_dismantle(struct nvmm_machine *mach)
 {
 	size_t i;
 
@@ -264,18 +277,30 @@ machine_free(struct nvmm_machine *mach)
 	}
 	if (mach->made)
 		nvmm_impl->machine_destroy(mach);
-	if (mach->vm != NULL)
-		os_vmspace_destroy(mach->vm);
-	nvmm_memory_free(mach);
 	os_mem_free(mach->cpus, NVMM_MAX_VCPUS * sizeof(*mach->cpus));
-	mach->cpus = NULL;
-	mach->vm = NULL;
+	os_atomic_store(&mach->cpus, NULL);
 	mach->machdata = NULL;
 	mach->made = false;
-	mach->gpa_mapped = 0;
-	mach->owner = NULL;
+	os_atomic_store(&mach->owner, NULL);
 	mach->present = false;
 	mach->dying = false;
+}
+
+/*
+ * Free the memory of a machine that is taken apart, and give its slot back.
+ * => No lock held: there may be a hundred gigabytes to free.
+ */
+static void
+machine_free(struct nvmm_machine *mach)
+{
+
+	OS_ASSERT(!os_mutex_owned(&mach->lock));
+	if (mach->vm != NULL)
+		os_vmspace_destroy(mach->vm);
+	mach->vm = NULL;
+	mach->gpa_mapped = 0;
+	nvmm_memory_free(mach);
+	machine_give_slot(mach);
 }
 
 /*
@@ -293,9 +318,9 @@ machine_end(struct nvmm_machine *mach)
 	/* Others who parked, or are about to, see it dying and leave. */
 	while (mach->nparking > 1)
 		nvmm_machine_wait(mach);
-	machine_free(mach);
+	machine_dismantle(mach);
 	nvmm_machine_put_parked(mach);
-	machine_give_slot(mach);
+	machine_free(mach);
 }
 
 /* Make what a machine is made of. => Machine locked, not present. */
@@ -306,7 +331,8 @@ machine_make(struct nvmm_machine *mach)
 	int error;
 
 	OS_ASSERT(os_mutex_owned(&mach->lock));
-	mach->cpus = os_mem_zalloc(NVMM_MAX_VCPUS * sizeof(*mach->cpus));
+	os_atomic_store(&mach->cpus,
+	    os_mem_zalloc(NVMM_MAX_VCPUS * sizeof(*mach->cpus)));
 	if (mach->cpus == NULL)
 		return ENOMEM;
 	nvmm_do_capability(&ioc);
@@ -332,7 +358,7 @@ nvmm_do_machine_create(struct nvmm_owner *owner, struct nvmm_ioc_machine *ioc)
 	if (mach == NULL)
 		return ENOBUFS;
 	os_mutex_lock(&mach->lock);
-	mach->owner = owner;
+	os_atomic_store(&mach->owner, owner);
 	mach->time = os_time_seconds();
 	error = machine_make(mach);
 	if (error)
@@ -342,9 +368,9 @@ nvmm_do_machine_create(struct nvmm_owner *owner, struct nvmm_ioc_machine *ioc)
 	nvmm_machine_put(mach);
 	return 0;
 out:
-	machine_free(mach);
+	machine_dismantle(mach);
 	nvmm_machine_put(mach);
-	machine_give_slot(mach);
+	machine_free(mach);
 	return error;
 }
 
@@ -362,7 +388,11 @@ nvmm_do_machine_destroy(struct nvmm_owner *owner, struct nvmm_ioc_machine *ioc)
 	return 0;
 }
 
-/* End every machine of the owner; root may be ending one at the same time. */
+/*
+ * End every machine of the owner; root may be ending one at the same time.
+ * => No request of this owner is in progress. Machines of others are not waited
+ *    for, not even for their locks.
+ */
 void
 nvmm_machine_destroy_owned(struct nvmm_owner *owner)
 {
@@ -371,6 +401,8 @@ nvmm_machine_destroy_owned(struct nvmm_owner *owner)
 
 	for (i = 0; i < NVMM_MAX_MACHINES; i++) {
 		mach = &nvmm_machines[i];
+		if (os_atomic_load(&mach->owner) != owner)
+			continue;
 		os_mutex_lock(&mach->lock);
 		while (mach->present && mach->owner == owner && mach->dying)
 			nvmm_machine_wait(mach);
@@ -383,7 +415,8 @@ nvmm_machine_destroy_owned(struct nvmm_owner *owner)
 
 /*
  * Fetch the argument of configuration op, whose numbers begin at first and
- * whose sizes the backend lists. => *conf is for the caller to free.
+ * whose sizes the backend lists. => *conf is for the caller to free. No lock
+ * and no claim is held, as the copy may take as long as the owner's pager does.
  *    EINVAL: no such operation. ENOTSUP: not with this backend.
  */
 int
@@ -415,17 +448,17 @@ nvmm_do_machine_configure(struct nvmm_owner *owner,
 	void *conf;
 	int error;
 
-	error = nvmm_machine_get(owner, ioc->machid, &mach);
-	if (error)
-		return error;
 	error = nvmm_conf_copyin(nvmm_impl->mach_conf_sizes,
 	    nvmm_impl->mach_conf_n, ioc->op, NVMM_MACH_CONF_MD_BEGIN,
 	    ioc->conf, &conf, &size);
 	if (error)
+		return error;
+	error = nvmm_machine_get(owner, ioc->machid, &mach);
+	if (error)
 		goto out;
 	error = nvmm_impl->machine_configure(mach, ioc->op, conf);
-	os_mem_free(conf, size);
-out:
 	nvmm_machine_put(mach);
+out:
+	os_mem_free(conf, size);
 	return error;
 }

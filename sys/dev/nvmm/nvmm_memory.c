@@ -6,7 +6,9 @@
  * (hva_map), and their links into guest-physical address spaces (gpa_map).
  *
  * All hva maps of all machines count against one ceiling, under a lock of its
- * own that nothing else is taken under.
+ * own that nothing else is taken under. An hva map counts for as long as the
+ * owner has not unmapped it or a link leads to it. What the owner goes on
+ * mapping after the machine's end is memory of its process like any other.
  */
 
 #include "nvmm_internal.h"
@@ -82,8 +84,8 @@ hmap_overlap(struct nvmm_machine *mach, uintptr_t hva, size_t size)
 	OS_ASSERT(os_mutex_owned(&mach->lock));
 	for (i = 0; i < NVMM_MAX_HMAPPINGS; i++) {
 		map = &mach->hmap[i];
-		if (map->size != 0 && hva < map->hva + map->size &&
-		    map->hva < hva + size)
+		if (map->size != 0 && !map->ended &&
+		    hva < map->hva + map->size && map->hva < hva + size)
 			return map;
 	}
 	return NULL;
@@ -115,7 +117,7 @@ hmap_holding(struct nvmm_machine *mach, uintptr_t hva, size_t size)
 	return map;
 }
 
-/* Fresh memory at the owner's hva. => Machine locked and parked. */
+/* Fresh memory at the owner's hva. => Machine locked. */
 static int
 hmap_make(struct nvmm_machine *mach, struct nvmm_hmapping *map, uintptr_t hva,
     size_t size)
@@ -138,32 +140,47 @@ hmap_make(struct nvmm_machine *mach, struct nvmm_hmapping *map, uintptr_t hva,
 	return 0;
 }
 
-/* End an hva map; links to it keep the pages. => Machine locked and parked. */
+/* Let an hva map go, not the owner's view of it. => Machine locked, or gone. */
 static void
 hmap_free(struct nvmm_machine *mach, struct nvmm_hmapping *map)
 {
 
-	os_vmobj_unmap_user(mach->owner->file, map->obj, map->hva, map->size);
 	os_vmobj_release(map->obj);
 	mach->hva_mapped -= map->size;
 	ram_give(map->size);
 	memset(map, 0, sizeof(*map));
 }
 
-/* End every hva map. => Machine locked, no VCPU claimed. */
+/* Let the hva maps go that have ended and no link leads to. => Machine locked. */
+static void
+hmap_reap(struct nvmm_machine *mach)
+{
+	struct nvmm_hmapping *map;
+	size_t i;
+
+	OS_ASSERT(os_mutex_owned(&mach->lock));
+	for (i = 0; i < NVMM_MAX_HMAPPINGS; i++) {
+		map = &mach->hmap[i];
+		if (map->size != 0 && map->ended &&
+		    !os_vmspace_links_to(mach->vm, map->obj))
+			hmap_free(mach, map);
+	}
+}
+
+/* Let every hva map go. => The machine is not present any more. */
 void
 nvmm_memory_free(struct nvmm_machine *mach)
 {
 	size_t i;
 
-	OS_ASSERT(os_mutex_owned(&mach->lock));
+	OS_ASSERT(!mach->present);
 	for (i = 0; i < NVMM_MAX_HMAPPINGS; i++) {
 		if (mach->hmap[i].size != 0)
 			hmap_free(mach, &mach->hmap[i]);
 	}
 }
 
-/* => Machine locked and parked. */
+/* => Machine locked. */
 static int
 hva_map(struct nvmm_machine *mach, uintptr_t hva, size_t size)
 {
@@ -189,6 +206,7 @@ hva_map(struct nvmm_machine *mach, uintptr_t hva, size_t size)
 /*
  * => EINVAL: not whole pages of the caller's. EEXIST: overlaps another map.
  *    ENOBUFS: no slot. ENOMEM: over the machine's or the driver's ceiling.
+ *    The guest sees nothing of it yet, so its VCPUs go on.
  */
 int
 nvmm_do_hva_map(struct nvmm_owner *owner, struct nvmm_ioc_hva *ioc)
@@ -196,17 +214,22 @@ nvmm_do_hva_map(struct nvmm_owner *owner, struct nvmm_ioc_hva *ioc)
 	struct nvmm_machine *mach;
 	int error;
 
-	error = nvmm_machine_get_parked(owner, ioc->machid, &mach);
+	if (!range_ok(ioc->hva, ioc->size) ||
+	    !os_uaddr_ok(ioc->hva, ioc->size))
+		return EINVAL;
+	error = nvmm_machine_get(owner, ioc->machid, &mach);
 	if (error)
 		return error;
-	error = EINVAL;
-	if (range_ok(ioc->hva, ioc->size) && os_uaddr_ok(ioc->hva, ioc->size))
-		error = hva_map(mach, ioc->hva, ioc->size);
-	nvmm_machine_put_parked(mach);
+	error = hva_map(mach, ioc->hva, ioc->size);
+	nvmm_machine_put(mach);
 	return error;
 }
 
-/* => EINVAL: no range. ENOENT: no hva map is exactly this range. */
+/*
+ * End the owner's view, at its word that the range is still this one. Links
+ * keep the pages, and the guest goes on.
+ * => EINVAL: no range. ENOENT: no hva map is exactly this range.
+ */
 int
 nvmm_do_hva_unmap(struct nvmm_owner *owner, struct nvmm_ioc_hva *ioc)
 {
@@ -214,20 +237,21 @@ nvmm_do_hva_unmap(struct nvmm_owner *owner, struct nvmm_ioc_hva *ioc)
 	struct nvmm_hmapping *map;
 	int error;
 
-	error = nvmm_machine_get_parked(owner, ioc->machid, &mach);
+	if (!range_ok(ioc->hva, ioc->size))
+		return EINVAL;
+	error = nvmm_machine_get(owner, ioc->machid, &mach);
 	if (error)
 		return error;
-	error = EINVAL;
-	if (!range_ok(ioc->hva, ioc->size))
-		goto out;
 	error = ENOENT;
 	map = hmap_overlap(mach, ioc->hva, ioc->size);
 	if (map == NULL || map->hva != ioc->hva || map->size != ioc->size)
 		goto out;
-	hmap_free(mach, map);
+	os_vmobj_unmap_user(owner->file, map->obj, map->hva, map->size);
+	map->ended = true;
+	hmap_reap(mach);
 	error = 0;
 out:
-	nvmm_machine_put_parked(mach);
+	nvmm_machine_put(mach);
 	return error;
 }
 
@@ -253,6 +277,7 @@ links_changed(struct nvmm_machine *mach, uint64_t gpa, size_t size)
 	}
 	os_vmspace_commit(mach->vm);
 	mach->gpa_mapped = os_vmspace_linked(mach->vm);
+	hmap_reap(mach);
 	return 0;
 }
 
@@ -290,12 +315,8 @@ gpa_map(struct nvmm_machine *mach, const struct nvmm_ioc_gpa *ioc)
 	struct nvmm_hmapping *map;
 	int error;
 
-	if (!gpa_range_ok(mach, ioc->gpa, ioc->size) ||
-	    !range_ok(ioc->hva, ioc->size))
+	if (!gpa_range_ok(mach, ioc->gpa, ioc->size))
 		return EINVAL;
-	error = prot_check(ioc->prot);
-	if (error)
-		return error;
 	map = hmap_holding(mach, ioc->hva, ioc->size);
 	if (map == NULL)
 		return EINVAL;
@@ -309,7 +330,7 @@ gpa_map(struct nvmm_machine *mach, const struct nvmm_ioc_gpa *ioc)
 /*
  * => EINVAL: not whole pages below the machine's ceiling, not within one hva
  *    map, or no such protection. EEXIST: linked already. ENOTSUP: the backend
- *    has no such protection.
+ *    has no such protection. ENOBUFS: too many links.
  */
 int
 nvmm_do_gpa_map(struct nvmm_owner *owner, struct nvmm_ioc_gpa *ioc)
@@ -317,7 +338,11 @@ nvmm_do_gpa_map(struct nvmm_owner *owner, struct nvmm_ioc_gpa *ioc)
 	struct nvmm_machine *mach;
 	int error;
 
-	error = nvmm_machine_get_parked(owner, ioc->machid, &mach);
+	if (!range_ok(ioc->gpa, ioc->size) || !range_ok(ioc->hva, ioc->size))
+		return EINVAL;
+	error = prot_check(ioc->prot);
+	if (!error)
+		error = nvmm_machine_get_parked(owner, ioc->machid, &mach);
 	if (error)
 		return error;
 	error = gpa_map(mach, ioc);
@@ -325,13 +350,18 @@ nvmm_do_gpa_map(struct nvmm_owner *owner, struct nvmm_ioc_gpa *ioc)
 	return error;
 }
 
-/* => EINVAL: no range. What is not linked within it does not matter. */
+/*
+ * => EINVAL: no range. ENOBUFS: too many links, by a split. What is not linked
+ *    within it does not matter.
+ */
 int
 nvmm_do_gpa_unmap(struct nvmm_owner *owner, struct nvmm_ioc_gpa *ioc)
 {
 	struct nvmm_machine *mach;
 	int error;
 
+	if (!range_ok(ioc->gpa, ioc->size))
+		return EINVAL;
 	error = nvmm_machine_get_parked(owner, ioc->machid, &mach);
 	if (error)
 		return error;

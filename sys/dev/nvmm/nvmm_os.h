@@ -39,8 +39,6 @@ int	os_copyin(const void *uaddr, void *kaddr, size_t len);
 int	os_copyout(const void *kaddr, void *uaddr, size_t len);
 /* True if the current address space is the one that opened the file. */
 bool	os_file_is_current(struct os_file *);
-/* True if the file was opened by, and for, root's right to list and destroy. */
-bool	os_file_is_root(struct os_file *);
 /* The process that opened the file. */
 int	os_file_pid(struct os_file *);
 /* Bytes of memory that the host has. */
@@ -55,12 +53,20 @@ uint64_t os_time_nanoseconds(void);	/* monotonic */
 
 /* -- Locks: sleepable, with an owner -------------------------------------- */
 
+/*
+ * The two inits may be macros: some systems tell classes of locks by the place
+ * of their initialization.
+ */
+#ifndef os_mutex_init
 void	os_mutex_init(os_mutex_t *);
+#endif
 void	os_mutex_destroy(os_mutex_t *);
 void	os_mutex_lock(os_mutex_t *);
 void	os_mutex_unlock(os_mutex_t *);
 bool	os_mutex_owned(os_mutex_t *);	/* for OS_ASSERT only */
+#ifndef os_cv_init
 void	os_cv_init(os_cv_t *);
+#endif
 void	os_cv_destroy(os_cv_t *);
 void	os_cv_wait(os_cv_t *, os_mutex_t *);
 void	os_cv_broadcast(os_cv_t *);
@@ -69,14 +75,26 @@ void	os_cv_broadcast(os_cv_t *);
 
 /* Zeroed shared memory of size bytes. => One reference. */
 int	os_vmobj_create(struct os_vmobj **, size_t);
-/* => Drops a reference; the last one frees the pages. */
+void	os_vmobj_hold(struct os_vmobj *);
+/*
+ * => Drops a reference. The pages are freed once neither a reference nor a
+ *    view of the owner's is left.
+ */
 void	os_vmobj_release(struct os_vmobj *);
 /*
  * Map [0, size) of the object into the file's owner: at *uaddr, whatever lay
- * there, if fixed; else anywhere, and *uaddr tells where.
+ * there, if fixed; else anywhere, and *uaddr tells where. => The caller is the
+ * owner. The view is the owner's from then on: it stays, with the pages behind
+ * it, whatever becomes of the object, until the owner unmaps it or dies.
  */
 int	os_vmobj_map_user(struct os_file *, struct os_vmobj *, uintptr_t *uaddr,
 	    size_t, bool fixed);
+/*
+ * End the owner's view at its own word. => The caller is the owner, in its own
+ * context, within the request that says so (hva_unmap), or within the one that
+ * made the view and failed before telling of it (vcpu_create). Never from a
+ * teardown: the range may long hold something else.
+ */
 void	os_vmobj_unmap_user(struct os_file *, struct os_vmobj *, uintptr_t,
 	    size_t);
 /* Map the object's first page for the driver. */
@@ -89,17 +107,21 @@ bool	os_uaddr_ok(uintptr_t, size_t);
 
 /* -- Guest-physical address spaces ------------------------------------------ */
 
+/* Links that one address space may have; each costs the driver memory. */
+#define OS_VMSPACE_LINKS	4096
+
 int	os_vmspace_create(struct os_vmspace **, uint64_t maxgpa);
 void	os_vmspace_destroy(struct os_vmspace *);
 /*
  * Link [gpa, gpa + size) to [off, off + size) of the object with NVMM_PROT_*.
- * => Takes a reference to the object. Ranges already linked: EISCONN.
+ * => Takes a reference to the object. Ranges already linked: EISCONN. More
+ *    than OS_VMSPACE_LINKS: ENOBUFS.
  */
 int	os_vmspace_map(struct os_vmspace *, uint64_t gpa, size_t size,
 	    struct os_vmobj *, size_t off, int prot);
 /*
  * Unlink the range, which may cover parts of links. On return no CPU can
- * reach the pages any more.
+ * reach the pages any more. => ENOBUFS: a split would make too many links.
  */
 int	os_vmspace_unmap(struct os_vmspace *, uint64_t gpa, size_t size);
 /*
@@ -112,6 +134,8 @@ void	os_vmspace_commit(struct os_vmspace *);
 void	os_vmspace_undo(struct os_vmspace *);
 /* Bytes linked. */
 uint64_t os_vmspace_linked(struct os_vmspace *);
+/* True if some link leads to the object. */
+bool	os_vmspace_links_to(struct os_vmspace *, const struct os_vmobj *);
 /*
  * Serve a nested fault. EFAULT: nothing is linked there that allows prot;
  * ENOMEM: no memory for a page of a linked range.

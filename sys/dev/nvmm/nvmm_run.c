@@ -4,8 +4,8 @@
  *
  * A VCPU at work: its state, events, run and accesses, each under a claim.
  *
- * What the comm page says is read once and checked, as its owner may change it
- * at any time; it can only harm the VCPU that it belongs to. A stop asked for
+ * What the comm page says is copied out once, and the backend sees the copy, as
+ * the owner may change the page at any time. A stop asked for
  * is taken back by the run that returns EXIT_STOPPED, and by nothing else: a
  * stop that arrives together with another exit waits for the next run.
  */
@@ -36,10 +36,11 @@ vcpu_commit_state(struct nvmm_cpu *vcpu)
 	flags = os_atomic_load(&comm->state_commit) & NVMM_X64_STATE_ALL;
 	if (flags == 0)
 		return 0;
-	error = nvmm_impl->vcpu_setstate(vcpu, flags);
+	nvmm_x86_copy_state(&vcpu->state, &comm->state, flags);
+	error = nvmm_impl->vcpu_setstate(vcpu, &vcpu->state, flags);
 	if (error)
 		return error;
-	comm->state_commit = 0;
+	comm->state_commit &= ~flags;
 	return 0;
 }
 
@@ -52,7 +53,8 @@ vcpu_commit_event(struct nvmm_cpu *vcpu)
 {
 	int error;
 
-	error = nvmm_impl->vcpu_inject(vcpu);
+	memcpy(&vcpu->event, &vcpu->comm->event, sizeof(vcpu->event));
+	error = nvmm_impl->vcpu_inject(vcpu, &vcpu->event);
 	if (error)
 		return error;
 	vcpu->comm->event_commit = 0;
@@ -165,6 +167,21 @@ vcpu_stop_at_entry(struct nvmm_cpu *vcpu, bool *stopped)
 	return 0;
 }
 
+/*
+ * Account for the time of a run that began at since. Readers see both fields
+ * as before or as after; the end is taken once they see that they change, so
+ * that no later sum is less than an earlier one.
+ */
+static void
+vcpu_count_time(struct nvmm_cpu *vcpu, uint64_t since)
+{
+
+	(void)os_atomic_swap(&vcpu->run_seq, vcpu->run_seq + 1);
+	os_atomic_store(&vcpu->run_since, 0);
+	nvmm_count(&vcpu->stats.run_ns, os_time_nanoseconds() - since);
+	os_atomic_store(&vcpu->run_seq, vcpu->run_seq + 1);
+}
+
 /* Let the backend run. => VCPU claimed, everything committed. */
 static int
 vcpu_enter(struct nvmm_cpu *vcpu)
@@ -178,8 +195,7 @@ vcpu_enter(struct nvmm_cpu *vcpu)
 	since = os_time_nanoseconds();
 	os_atomic_store(&vcpu->run_since, since);
 	error = nvmm_impl->vcpu_run(vcpu->mach, vcpu);
-	os_atomic_store(&vcpu->run_since, 0);
-	nvmm_count(&vcpu->stats.run_ns, os_time_nanoseconds() - since);
+	vcpu_count_time(vcpu, since);
 	if (!error && comm->exit.reason == NVMM_VCPU_EXIT_NONE)
 		(void)vcpu_take_stop(vcpu);
 	return error;

@@ -30,8 +30,38 @@ void
 nvmm_vcpu_kick(struct nvmm_cpu *vcpu)
 {
 
-	os_atomic_store(&vcpu->kicked, 1);
+	/* A full barrier: see vcpu_run in nvmm_internal.h. */
+	(void)os_atomic_swap(&vcpu->kicked, 1);
 	nvmm_impl->vcpu_kick(vcpu);
+}
+
+/* Wait behind those who wait already, unless in the queue. => Machine locked. */
+static void
+claimant_enter(struct nvmm_claimant *me, struct nvmm_cpu *vcpu)
+{
+	struct nvmm_claimant **p;
+
+	if (me->vcpu != NULL)
+		return;
+	for (p = &vcpu->first; *p != NULL; p = &(*p)->next)
+		continue;
+	me->vcpu = vcpu;
+	me->next = NULL;
+	*p = me;
+}
+
+/* Leave the queue, if in one. => Machine locked. */
+static void
+claimant_leave(struct nvmm_claimant *me)
+{
+	struct nvmm_claimant **p;
+
+	if (me->vcpu == NULL)
+		return;
+	for (p = &me->vcpu->first; *p != me; p = &(*p)->next)
+		continue;
+	*p = me->next;
+	me->vcpu = NULL;
 }
 
 /*
@@ -41,20 +71,19 @@ nvmm_vcpu_kick(struct nvmm_cpu *vcpu)
  */
 static int
 vcpu_try_claim(struct nvmm_machine *mach, nvmm_cpuid_t cpuid,
-    struct nvmm_cpu **vcpup)
+    struct nvmm_claimant *me, struct nvmm_cpu **vcpup)
 {
 	struct nvmm_cpu *vcpu;
 	int error;
 
-	if (mach->dying)
-		return ENOENT;
 	error = nvmm_vcpu_find(mach, cpuid, &vcpu);
 	if (error)
 		return error;
-	if (mach->nparking != 0)
-		return EAGAIN;
-	if (vcpu->claimed) {
+	if (vcpu->claimed && mach->nparking == 0)
 		nvmm_vcpu_kick(vcpu);
+	if (vcpu->claimed || mach->nparking != 0 ||
+	    (vcpu->first != NULL && vcpu->first != me)) {
+		claimant_enter(me, vcpu);
 		return EAGAIN;
 	}
 	vcpu->claimed = true;
@@ -66,28 +95,35 @@ vcpu_try_claim(struct nvmm_machine *mach, nvmm_cpuid_t cpuid,
 }
 
 /*
- * Make the VCPU the caller's alone, until nvmm_vcpu_release().
- * => No lock is held on return. The machine is looked up anew after each wait,
+ * Make the VCPU the caller's alone, until nvmm_vcpu_release(). Who waits is
+ * served in the order of coming: a thread that runs the VCPU in a loop does
+ * not get it again before those that it kept waiting.
+ * => No lock is held on return. The machine is looked at anew after each wait,
  *    as it may have gone, and another come to its slot.
  */
 int
 nvmm_vcpu_claim(struct nvmm_owner *owner, nvmm_machid_t machid,
     nvmm_cpuid_t cpuid, struct nvmm_cpu **vcpup)
 {
+	struct nvmm_claimant me = { .vcpu = NULL };
 	struct nvmm_machine *mach;
 	int error;
 
-	for (;;) {
-		error = nvmm_machine_get(owner, machid, &mach);
+	error = nvmm_machine_get(owner, machid, &mach);
+	if (error)
+		return error;
+	while ((error = vcpu_try_claim(mach, cpuid, &me, vcpup)) == EAGAIN) {
+		nvmm_machine_wait(mach);
+		error = nvmm_machine_check(mach, owner);
 		if (error)
-			return error;
-		error = vcpu_try_claim(mach, cpuid, vcpup);
-		if (error == EAGAIN)
-			nvmm_machine_wait(mach);
-		nvmm_machine_put(mach);
-		if (error != EAGAIN)
-			return error;
+			break;
 	}
+	claimant_leave(&me);
+	/* Those behind may have looked before the claim: they kick it now. */
+	if (!error && (*vcpup)->first != NULL)
+		os_cv_broadcast(&mach->cv);
+	nvmm_machine_put(mach);
+	return error;
 }
 
 /* => The last that the caller does with the VCPU. */
@@ -106,8 +142,9 @@ nvmm_vcpu_release(struct nvmm_cpu *vcpu)
 }
 
 /*
- * Free what the VCPU is made of, as far as it was made.
- * => Machine locked, the VCPU unclaimed.
+ * Free what the VCPU is made of, as far as it was made; the view of its comm
+ * page is the owner's to unmap.
+ * => Machine locked, the VCPU unclaimed. Who waits for it is in no queue then.
  */
 void
 nvmm_vcpu_free(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
@@ -119,11 +156,10 @@ nvmm_vcpu_free(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 		os_atomic_store(&mach->cpus[vcpu->cpuid], NULL);
 		mach->ncpus--;
 	}
+	while (vcpu->first != NULL)
+		claimant_leave(vcpu->first);
 	if (vcpu->made)
 		nvmm_impl->vcpu_destroy(mach, vcpu);
-	if (vcpu->commuva != 0)
-		os_vmobj_unmap_user(mach->owner->file, vcpu->commobj,
-		    vcpu->commuva, OS_PAGE_SIZE);
 	if (vcpu->comm != NULL)
 		os_vmobj_unmap_kernel(vcpu->commobj, vcpu->comm);
 	if (vcpu->commobj != NULL)
@@ -161,8 +197,11 @@ vcpu_make(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 	if (error)
 		return error;
 	error = nvmm_impl->vcpu_create(mach, vcpu);
-	if (error)
+	if (error) {
+		os_vmobj_unmap_user(mach->owner->file, vcpu->commobj,
+		    vcpu->commuva, OS_PAGE_SIZE);
 		return error;
+	}
 	vcpu->made = true;
 	return 0;
 }
@@ -233,18 +272,18 @@ nvmm_do_vcpu_configure(struct nvmm_owner *owner,
 	void *conf;
 	int error;
 
-	error = nvmm_vcpu_claim(owner, ioc->machid, ioc->cpuid, &vcpu);
-	if (error)
-		return error;
 	error = nvmm_conf_copyin(nvmm_impl->vcpu_conf_sizes,
 	    nvmm_impl->vcpu_conf_n, ioc->op, NVMM_VCPU_CONF_MD_BEGIN,
 	    ioc->conf, &conf, &size);
 	if (error)
+		return error;
+	error = nvmm_vcpu_claim(owner, ioc->machid, ioc->cpuid, &vcpu);
+	if (error)
 		goto out;
 	error = nvmm_impl->vcpu_configure(vcpu, ioc->op, conf);
-	os_mem_free(conf, size);
-out:
 	nvmm_vcpu_release(vcpu);
+out:
+	os_mem_free(conf, size);
 	return error;
 }
 

@@ -53,7 +53,12 @@ static const struct nvmm_x64_state reset_state = {
 		[NVMM_X64_MSR_PAT] = 0x0007040600070406ULL,
 	},
 	.fpu = {
+		/*
+		 * RESET, not FNINIT: exceptions unmasked, and tags of 5555h, all
+		 * registers zero and none empty; FXSAVE has a bit for each.
+		 */
 		.fx_cw = 0x40,
+		.fx_tw = 0xFF,
 		.fx_mxcsr = 0x1F80,
 	},
 };
@@ -66,6 +71,27 @@ nvmm_x86_reset_state(struct nvmm_x64_state *state)
 {
 
 	memcpy(state, &reset_state, sizeof(*state));
+}
+
+void
+nvmm_x86_copy_state(struct nvmm_x64_state *to,
+    const struct nvmm_x64_state *from, uint64_t flags)
+{
+
+	if (flags & NVMM_X64_STATE_SEGS)
+		memcpy(to->segs, from->segs, sizeof(to->segs));
+	if (flags & NVMM_X64_STATE_GPRS)
+		memcpy(to->gprs, from->gprs, sizeof(to->gprs));
+	if (flags & NVMM_X64_STATE_CRS)
+		memcpy(to->crs, from->crs, sizeof(to->crs));
+	if (flags & NVMM_X64_STATE_DRS)
+		memcpy(to->drs, from->drs, sizeof(to->drs));
+	if (flags & NVMM_X64_STATE_MSRS)
+		memcpy(to->msrs, from->msrs, sizeof(to->msrs));
+	if (flags & NVMM_X64_STATE_INTR)
+		memcpy(&to->intr, &from->intr, sizeof(to->intr));
+	if (flags & NVMM_X64_STATE_FPU)
+		memcpy(&to->fpu, &from->fpu, sizeof(to->fpu));
 }
 
 void
@@ -118,8 +144,9 @@ nvmm_x86_exit_stat(uint64_t reason)
 }
 
 /*
- * CPUID, APM vol. 3, appendix E, and Intel SDM vol. 2, CPUID. A leaf that is
- * not listed passes as it is.
+ * CPUID, APM vol. 3, appendix E, and Intel SDM vol. 2, CPUID. Of a leaf that is
+ * not listed nothing passes: what a future host offers no guest sees before
+ * somebody has looked at it.
  */
 #define B(n)		(1U << (n))
 #define PASS		0xFFFFFFFFU
@@ -152,61 +179,87 @@ nvmm_x86_exit_stat(uint64_t reason)
 #define EXT1_EDX	(LEAF1_EDX_LOW | LEAF1_EDX_HIGH | B(11) | B(20) |	\
 			 B(22) | B(25) | B(26) | B(29))
 
+/* The last leaves that a guest is told of; what is beyond reads as zero. */
+#define MAX_BASIC	0x00000016U
+#define MAX_EXTENDED	0x80000021U
+
+/* Cache leaves, without the counts of threads and cores. */
+#define CACHE_EAX	0x00003FFFU
+
 static const struct {
 	uint32_t leaf;
 	uint32_t subleaf;
 	struct nvmm_x86_cpuid keep;
 } cpuid_masks[] = {
+	/* The vendor; cache descriptors. */
+	{ 0x00000000, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
 	/* .ebx without the APIC id and the count of threads. */
 	{ 0x00000001, ANY_SUBLEAF, { PASS, 0x0000FFFF, LEAF1_ECX, LEAF1_EDX } },
-	/* MONITOR; thermal and power, of which ARAT is left. */
-	{ 0x00000005, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x00000002, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
+	{ 0x00000004, ANY_SUBLEAF, { CACHE_EAX, PASS, PASS, PASS } },
+	/* Of thermal and power, ARAT. */
 	{ 0x00000006, ANY_SUBLEAF, { B(2), 0, 0, 0 } },
 	{ 0x00000007, 0, { 0, LEAF7_EBX, LEAF7_ECX, LEAF7_EDX } },
-	{ 0x00000007, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	/* Performance monitoring; topology. */
-	{ 0x0000000A, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x0000000B, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	/* XSAVEOPT XSAVEC XGETBV1, without XSAVES. */
+	/* XCR0 and sizes; XSAVEOPT XSAVEC XGETBV1, no XSAVES; components. */
+	{ 0x0000000D, 0, { PASS, PASS, PASS, PASS } },
 	{ 0x0000000D, 1, { B(0) | B(1) | B(2), 0, 0, 0 } },
-	/* Monitoring and allocation, SGX, trace. */
-	{ 0x0000000F, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x00000010, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x00000012, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x00000014, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x0000001F, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	{ 0x0000000D, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
+	/* The TSC's frequency; the processor's. */
+	{ 0x00000015, ANY_SUBLEAF, { PASS, PASS, PASS, 0 } },
+	{ 0x00000016, ANY_SUBLEAF, { PASS, PASS, PASS, 0 } },
+	{ 0x80000000, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
 	{ 0x80000001, ANY_SUBLEAF, { PASS, PASS, EXT1_ECX, EXT1_EDX } },
+	/* The processor's name. */
+	{ 0x80000002, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
+	{ 0x80000003, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
+	{ 0x80000004, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
+	/* Caches and TLBs. */
+	{ 0x80000005, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
+	{ 0x80000006, ANY_SUBLEAF, { PASS, PASS, PASS, PASS } },
 	/* The invariant TSC. */
 	{ 0x80000007, ANY_SUBLEAF, { 0, 0, 0, B(8) } },
 	/* Address sizes; CLZERO and WBNOINVD. */
 	{ 0x80000008, ANY_SUBLEAF, { PASS, B(0) | B(9), 0, 0 } },
-	/* SVM; IBS; lightweight profiling; topology; encrypted memory. */
-	{ 0x8000000A, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x8000001B, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x8000001C, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x8000001E, ANY_SUBLEAF, { 0, 0, 0, 0 } },
-	{ 0x8000001F, ANY_SUBLEAF, { 0, 0, 0, 0 } },
+	/* TLBs of 1 GiB pages; FP128 MOVU FP256; caches. */
+	{ 0x80000019, ANY_SUBLEAF, { PASS, PASS, 0, 0 } },
+	{ 0x8000001A, ANY_SUBLEAF, { B(0) | B(1) | B(2), 0, 0, 0 } },
+	{ 0x8000001D, ANY_SUBLEAF, { CACHE_EAX, PASS, PASS, PASS } },
+	/* LFENCE serializes; a null selector clears the base. */
+	{ 0x80000021, ANY_SUBLEAF, { B(2) | B(6), 0, 0, 0 } },
 };
 
-/* => The first row that fits is the leaf's. */
+/* What of the leaf passes: the first row that fits, or nothing. */
+static struct nvmm_x86_cpuid
+cpuid_keep(uint32_t leaf, uint32_t subleaf)
+{
+	const struct nvmm_x86_cpuid nothing = { 0, 0, 0, 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(cpuid_masks) / sizeof(cpuid_masks[0]); i++) {
+		if (cpuid_masks[i].leaf == leaf &&
+		    (cpuid_masks[i].subleaf == ANY_SUBLEAF ||
+		    cpuid_masks[i].subleaf == subleaf))
+			return cpuid_masks[i].keep;
+	}
+	return nothing;
+}
+
 void
 nvmm_x86_cpuid_filter(uint32_t leaf, uint32_t subleaf,
     struct nvmm_x86_cpuid *regs)
 {
-	size_t i;
+	const struct nvmm_x86_cpuid keep = cpuid_keep(leaf, subleaf);
 
-	for (i = 0; i < sizeof(cpuid_masks) / sizeof(cpuid_masks[0]); i++) {
-		if (cpuid_masks[i].leaf != leaf)
-			continue;
-		if (cpuid_masks[i].subleaf != ANY_SUBLEAF &&
-		    cpuid_masks[i].subleaf != subleaf)
-			continue;
-		regs->eax &= cpuid_masks[i].keep.eax;
-		regs->ebx &= cpuid_masks[i].keep.ebx;
-		regs->ecx &= cpuid_masks[i].keep.ecx;
-		regs->edx &= cpuid_masks[i].keep.edx;
-		return;
-	}
+	regs->eax &= keep.eax;
+	regs->ebx &= keep.ebx;
+	regs->ecx &= keep.ecx;
+	regs->edx &= keep.edx;
+	if (leaf == 0 && regs->eax > MAX_BASIC)
+		regs->eax = MAX_BASIC;
+	if (leaf == 0x80000000 && regs->eax > MAX_EXTENDED)
+		regs->eax = MAX_EXTENDED;
+	if (leaf == NVMM_X86_CPUID_HYPERVISOR)
+		nvmm_x86_cpuid_hypervisor(regs);
 }
 
 void

@@ -27,6 +27,10 @@ struct nvmm_x86_cpuid {
 /* A processor right after power-on, APM vol. 2, 14.1.3. */
 void	nvmm_x86_reset_state(struct nvmm_x64_state *);
 
+/* Copy the groups in flags. */
+void	nvmm_x86_copy_state(struct nvmm_x64_state *,
+	    const struct nvmm_x64_state *, uint64_t flags);
+
 /* Fill comm->exit.exitstate out of comm->state. */
 void	nvmm_x86_exitstate(struct nvmm_comm_page *);
 
@@ -34,8 +38,8 @@ void	nvmm_x86_exitstate(struct nvmm_comm_page *);
 unsigned nvmm_x86_exit_stat(uint64_t reason);
 
 /*
- * Clear in what the host's CPUID answers for leaf and subleaf the features
- * that no backend offers a guest. Bits that belong to the VCPU's state
+ * Clear in what the host's CPUID answers for leaf and subleaf all but what is
+ * known to be good for a guest, and put NVMM's own in the hypervisors' leaves. Bits that belong to the VCPU's state
  * (OSXSAVE, OSPKE, APIC id) or say that there is a hypervisor are cleared too,
  * for the backend to set.
  */

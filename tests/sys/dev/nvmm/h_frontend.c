@@ -17,15 +17,29 @@ const struct nvmm_impl *const nvmm_impls[] = {
 };
 
 struct h_owner h_first;
+static struct h_owner *h_opened;
 
 void
 h_owner_init(struct h_owner *o, pid_t pid, bool root)
 {
 
 	o->file.pid = pid;
-	o->file.root = root;
 	o->owner.file = &o->file;
-	ATF_REQUIRE_EQ(0, nvmm_owner_open(&o->owner));
+	ATF_REQUIRE_EQ(0, nvmm_owner_open(&o->owner,
+	    NVMM_OPEN_CLOEXEC | (root ? NVMM_OPEN_ROOT : 0)));
+	o->next = h_opened;
+	h_opened = o;
+}
+
+void
+h_owner_close(struct h_owner *o)
+{
+	struct h_owner **p;
+
+	for (p = &h_opened; *p != o; p = &(*p)->next)
+		ATF_REQUIRE(*p != NULL);
+	*p = o->next;
+	nvmm_owner_close(&o->owner);
 }
 
 void
@@ -42,7 +56,8 @@ void
 h_end(void)
 {
 
-	nvmm_owner_close(&h_first.owner);
+	while (h_opened != NULL)
+		h_owner_close(h_opened);
 	ATF_CHECK_EQ(0, nvmm_detach());
 	ATF_CHECK_EQ(0, hosted_mem_held());
 	ATF_CHECK_EQ(0, hosted_vmobj_held());

@@ -36,15 +36,17 @@
 struct h_owner {
 	struct os_file file;
 	struct nvmm_owner owner;
+	struct h_owner *next;
 };
 extern struct h_owner h_first;
 
 /* Attach the driver on the fake, with one owner, h_first. */
 void	h_start(void);
-/* Close h_first, detach, and check that nothing is left behind. */
+/* Close all owners, detach, and check that nothing is left behind. */
 void	h_end(void);
 /* Another owner: of process pid, with root's right or not. */
 void	h_owner_init(struct h_owner *, pid_t, bool root);
+void	h_owner_close(struct h_owner *);
 
 /* Requests of h_first. */
 int	h_req(unsigned long, void *);

@@ -6,6 +6,8 @@
  * error, and what exists goes on.
  */
 
+#include <unistd.h>
+
 #include "h_frontend.h"
 
 /* The machine still runs. */
@@ -144,6 +146,73 @@ CASE(driver_ram_enomem, "all machines' hva maps end at the driver's ceiling")
 	h_end();
 }
 
+CASE(linked_memory_stays_charged, "an ended hva map counts while it is linked")
+{
+	struct nvmm_ctl_mach_memory mem = { 0 };
+	nvmm_machid_t m;
+	uintptr_t hva;
+
+	nvmm_param_ram = 4 * MiB;
+	h_start();
+	m = mem.machid = h_machine();
+	hva = h_memory(m, 3 * MiB);
+	memset((void *)hva, 1, 3 * MiB);
+	ATF_REQUIRE_EQ(0, h_gpa_map(m, hva, 0, 3 * MiB, PROT_RWX));
+	ATF_REQUIRE_EQ(0, h_hva_unmap(m, hva, 3 * MiB));
+	ATF_CHECK_EQ(ENOMEM, h_hva_map(m, hva, 2 * MiB));
+	ATF_REQUIRE_EQ(0, h_ctl(NVMM_CTL_MACH_MEMORY, &mem, sizeof(mem)));
+	ATF_CHECK_EQ(3 * MiB, mem.hva_mapped);
+	ATF_CHECK_EQ(3 * MiB, mem.resident);
+	ATF_CHECK_EQ(1, mem.nhmappings);
+	/* Nor is it given back while a part is linked. */
+	ATF_REQUIRE_EQ(0, h_gpa_unmap(m, 0, 2 * MiB));
+	ATF_CHECK_EQ(ENOMEM, h_hva_map(m, hva, 2 * MiB));
+	ATF_REQUIRE_EQ(0, h_gpa_unmap(m, 0, 3 * MiB));
+	ATF_CHECK_EQ(0, h_hva_map(m, hva, 3 * MiB));
+	h_end();
+}
+
+CASE(linked_memory_keeps_slot, "an ended hva map has its slot while linked")
+{
+	uintptr_t hva;
+	int i;
+
+	h_start();
+	ATF_REQUIRE_EQ(0, h_machine());
+	hva = h_range(PAGE);
+	for (i = 0; i < 32; i++) {
+		ATF_REQUIRE_EQ(0, h_hva_map(0, hva, PAGE));
+		ATF_REQUIRE_EQ(0, h_gpa_map(0, hva, i * PAGE, PAGE, PROT_RWX));
+		ATF_REQUIRE_EQ(0, h_hva_unmap(0, hva, PAGE));
+	}
+	ATF_CHECK_EQ(ENOBUFS, h_hva_map(0, hva, PAGE));
+	/* Its range is no hva map any more. */
+	ATF_CHECK_EQ(EINVAL, h_gpa_map(0, hva, MiB, PAGE, PROT_RWX));
+	ATF_REQUIRE_EQ(0, h_gpa_unmap(0, 5 * PAGE, PAGE));
+	ATF_CHECK_EQ(0, h_hva_map(0, hva, PAGE));
+	h_end();
+}
+
+CASE(link_4097_enobufs, "4096 links, one more is ENOBUFS, by a split too")
+{
+	uintptr_t hva;
+	uint64_t i;
+
+	h_start();
+	ATF_REQUIRE_EQ(0, h_machine());
+	hva = h_memory(0, 4 * PAGE);
+	ATF_REQUIRE_EQ(0, h_gpa_map(0, hva, 0, 4 * PAGE, PROT_RWX));
+	for (i = 1; i < 4096; i++)
+		ATF_REQUIRE_EQ(0, h_gpa_map(0, hva, i * 8 * PAGE, PAGE,
+		    PROT_RWX));
+	ATF_CHECK_EQ(ENOBUFS, h_gpa_map(0, hva, GiB, PAGE, PROT_RWX));
+	ATF_CHECK_EQ(ENOBUFS, h_gpa_unmap(0, PAGE, PAGE));
+	ATF_CHECK_EQ(0, h_gpa_unmap(0, 0, PAGE));
+	ATF_CHECK_EQ(0, h_gpa_unmap(0, 8 * PAGE, PAGE));
+	ATF_CHECK_EQ(0, h_gpa_map(0, hva, GiB, PAGE, PROT_RWX));
+	h_end();
+}
+
 CASE(driver_ram_default, "the driver's ceiling is 75 % of the host's memory")
 {
 	uint64_t limit;
@@ -159,6 +228,24 @@ CASE(driver_ram_default, "the driver's ceiling is 75 % of the host's memory")
 	hva = h_range(limit + PAGE);
 	ATF_CHECK_EQ(ENOMEM, h_hva_map(m, hva, limit + PAGE));
 	ATF_CHECK_EQ(0, h_hva_map(m, hva, limit));
+	h_end();
+}
+
+CASE(detach_while_open_ebusy, "the driver does not go while the device is open")
+{
+	struct nvmm_ioc_capability ioc;
+	struct os_file file = { .pid = getpid() };
+	struct nvmm_owner late = { .file = &file };
+
+	h_start();
+	ATF_CHECK_EQ(EBUSY, nvmm_detach());
+	ATF_CHECK_EQ(0, h_req(NVMM_IOC_CAPABILITY, &ioc));
+	h_owner_close(&h_first);
+	ATF_CHECK_EQ(0, nvmm_detach());
+	ATF_CHECK_EQ(ENXIO, nvmm_owner_open(&late, NVMM_OPEN_CLOEXEC));
+	ATF_REQUIRE_EQ(0, nvmm_attach());
+	ATF_CHECK_EQ(0, nvmm_owner_open(&late, NVMM_OPEN_CLOEXEC));
+	nvmm_owner_close(&late);
 	h_end();
 }
 
@@ -185,7 +272,11 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, gpa_beyond_max_ram_einval);
 	ATF_TP_ADD_TC(tp, machine_ram_enomem);
 	ATF_TP_ADD_TC(tp, driver_ram_enomem);
+	ATF_TP_ADD_TC(tp, linked_memory_stays_charged);
+	ATF_TP_ADD_TC(tp, linked_memory_keeps_slot);
+	ATF_TP_ADD_TC(tp, link_4097_enobufs);
 	ATF_TP_ADD_TC(tp, driver_ram_default);
+	ATF_TP_ADD_TC(tp, detach_while_open_ebusy);
 	ATF_TP_ADD_TC(tp, detach_with_machines_ebusy);
 	return atf_no_error();
 }

@@ -7,6 +7,7 @@
  */
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <signal.h>
@@ -292,6 +293,81 @@ CASE(read_crosses_links, "the driver reads over a link's end, not over a hole")
 	h_end();
 }
 
+CASE(destroy_leaves_what_came_after, "a machine's end clobbers no later mapping")
+{
+	nvmm_machid_t a, b;
+	uintptr_t hva;
+	char *p;
+
+	h_start();
+	a = h_machine();
+	b = h_machine();
+	hva = h_memory(a, MiB);
+	/* The owner takes the range back, and gives it to another machine. */
+	ATF_REQUIRE_EQ(0, h_hva_map(b, hva, MiB));
+	p = (char *)hva;
+	p[3] = 'x';
+	ATF_REQUIRE_EQ(0, h_destroy(a));
+	ATF_CHECK_EQ('x', p[3]);
+	p = mmap((void *)hva, MiB, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+	    MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	ATF_REQUIRE(p != MAP_FAILED);
+	p[3] = 'y';
+	ATF_REQUIRE_EQ(0, h_destroy(b));
+	ATF_CHECK_EQ('y', p[3]);
+	h_end();
+}
+
+static struct nvmm_machine *watched;	/* by mincore, below */
+static int watched_locked;
+
+/* In the place of libc's: what the driver counts pages with. */
+int
+mincore(void *p, size_t len, unsigned char *vec)
+{
+
+	if (watched != NULL)
+		watched_locked |= os_mutex_owned(&watched->lock);
+	return (int)syscall(SYS_mincore, p, len, vec);
+}
+
+CASE(memory_counted_without_lock, "a machine is not locked while pages count")
+{
+	struct nvmm_ctl_mach_memory mem = { 0 };
+
+	h_start();
+	mem.machid = h_machine();
+	h_memory(mem.machid, MiB);
+	ATF_REQUIRE_EQ(0, nvmm_machine_get(&h_first.owner, mem.machid,
+	    &watched));
+	nvmm_machine_put(watched);
+	ATF_REQUIRE_EQ(0, h_ctl(NVMM_CTL_MACH_MEMORY, &mem, sizeof(mem)));
+	ATF_CHECK_EQ(0, watched_locked);
+	h_end();
+}
+
+CASE(hva_map_lets_guest_run, "an hva_map parks no VCPU")
+{
+	struct nvmm_machine *mach;
+	struct nvmm_cpu *vcpu;
+	uintptr_t hva;
+
+	h_start();
+	ATF_REQUIRE_EQ(0, h_machine());
+	h_cpu(0, 0);
+	/* With the claim held, a park would never end. */
+	ATF_REQUIRE_EQ(0, nvmm_vcpu_claim(&h_first.owner, 0, 0, &vcpu));
+	hva = h_memory(0, PAGE);
+	ATF_CHECK_EQ(EINVAL, h_gpa_map(0, hva, 1, PAGE, PROT_RWX));
+	ATF_CHECK_EQ(EINVAL, h_gpa_unmap(0, 0, 1));
+	ATF_CHECK_EQ(0, h_hva_unmap(0, hva, PAGE));
+	ATF_CHECK_EQ(0, vcpu->kicked);
+	nvmm_vcpu_release(vcpu);
+	ATF_REQUIRE_EQ(0, nvmm_machine_get(&h_first.owner, 0, &mach));
+	nvmm_machine_put(mach);
+	h_end();
+}
+
 CASE(destroy_gives_pages_back, "no mapping of guest memory is left behind")
 {
 	struct nvmm_ctl_mach_memory mem = { 0 };
@@ -325,6 +401,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, refused_link_is_taken_back);
 	ATF_TP_ADD_TC(tp, refused_unlink_is_taken_back);
 	ATF_TP_ADD_TC(tp, read_crosses_links);
+	ATF_TP_ADD_TC(tp, destroy_leaves_what_came_after);
+	ATF_TP_ADD_TC(tp, memory_counted_without_lock);
+	ATF_TP_ADD_TC(tp, hva_map_lets_guest_run);
 	ATF_TP_ADD_TC(tp, destroy_gives_pages_back);
 	return atf_no_error();
 }

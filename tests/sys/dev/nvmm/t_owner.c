@@ -6,6 +6,7 @@
  * and that machines end with their owner.
  */
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <unistd.h>
@@ -108,11 +109,11 @@ CASE(close_ends_own_machines_only, "machines end with their owner")
 	    &ioc));
 	ATF_REQUIRE_EQ(2, h_machine());
 	h_memory(0, MiB);
-	nvmm_owner_close(&h_first.owner);
+	h_owner_close(&h_first);
 	ATF_CHECK_EQ(2, fake_ncalls("machine_destroy"));
 	ATF_CHECK_EQ(0, ctl_info(&other.owner, ioc.machid));
 	ATF_CHECK_EQ(EBUSY, nvmm_detach());
-	nvmm_owner_close(&other.owner);
+	h_owner_close(&other);
 	h_end();
 }
 
@@ -132,11 +133,68 @@ CASE(other_process_eperm, "who inherited the file may do nothing with it")
 	h_end();
 }
 
+CASE(open_without_cloexec_einval, "the device opened without O_CLOEXEC: EINVAL")
+{
+	struct os_file file = { .pid = getpid() };
+	struct nvmm_owner owner = { .file = &file };
+
+	h_start();
+	ATF_CHECK_EQ(EINVAL, nvmm_owner_open(&owner, 0));
+	ATF_CHECK_EQ(EINVAL, nvmm_owner_open(&owner, NVMM_OPEN_ROOT));
+	ATF_CHECK_EQ(0, nvmm_owner_open(&owner, NVMM_OPEN_CLOEXEC));
+	nvmm_owner_close(&owner);
+	h_end();
+}
+
+CASE(close_waits_for_no_other_owner, "a close does not touch others' machines")
+{
+	struct nvmm_machine *mach;
+
+	h_start();
+	h_owner_init(&other, getpid(), false);
+	ATF_REQUIRE_EQ(0, nvmm_machine_get(&h_first.owner, h_machine(), &mach));
+	/* To lock it again would be an assertion. */
+	h_owner_close(&other);
+	nvmm_machine_put(mach);
+	h_end();
+}
+
+CASE(root_destroy_leaves_owners_views, "the owner's memory stays when root ends it")
+{
+	struct nvmm_ioc_machine ioc;
+	struct nvmm_comm_page *comm;
+	volatile char *p;
+
+	h_start();
+	h_owner_init(&root, getpid(), true);
+	ioc.machid = h_machine();
+	comm = h_cpu(ioc.machid, 0);
+	p = (volatile char *)h_memory(ioc.machid, MiB);
+	p[5] = 'x';
+	ATF_REQUIRE_EQ(0, nvmm_ioctl(&root.owner, NVMM_IOC_MACHINE_DESTROY,
+	    &ioc));
+	ATF_CHECK_EQ('x', p[5]);
+	p[MiB - 1] = 1;
+	ATF_CHECK_EQ(0, comm->cpuid);
+	os_atomic_store(&comm->stop, 1);
+	ATF_CHECK_EQ(0, munmap((void *)p, MiB));
+	ATF_CHECK_EQ(0, munmap(comm, sizeof(*comm)));
+	h_end();
+}
+
 /* What each call through the door says in a child. */
 static int
 child_calls(void)
 {
+	struct nvmm_access access = { .token = 1 };
 	struct nvmm_ioc_machine ioc = { 0 };
+
+	if (nvmm_hosted_access(0, 0, &access) != EPERM)
+		return 4;
+	if (nvmm_hosted_access_done(0, 0, &access) != EPERM)
+		return 5;
+	if (nvmm_hosted_kick(0, 0) != EPERM)
+		return 6;
 
 	if (nvmm_hosted_request(NVMM_IOC_MACHINE_DESTROY, &ioc) != EPERM)
 		return 1;
@@ -219,6 +277,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, others_machine_eperm);
 	ATF_TP_ADD_TC(tp, root_lists_and_destroys_only);
 	ATF_TP_ADD_TC(tp, close_ends_own_machines_only);
+	ATF_TP_ADD_TC(tp, open_without_cloexec_einval);
+	ATF_TP_ADD_TC(tp, close_waits_for_no_other_owner);
+	ATF_TP_ADD_TC(tp, root_destroy_leaves_owners_views);
 	ATF_TP_ADD_TC(tp, other_process_eperm);
 	ATF_TP_ADD_TC(tp, hosted_child_eperm);
 	ATF_TP_ADD_TC(tp, hosted_door_opens_and_closes);

@@ -6,8 +6,11 @@
  * counts twice, and nobody waits for a guest that does not leave.
  */
 
+#include <sys/syscall.h>
+
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "h_frontend.h"
@@ -331,6 +334,96 @@ CASE(stats_do_not_wait_for_guest, "stats of a run in progress, its time included
 	h_end();
 }
 
+static int served;			/* atomic */
+
+/* Claims VCPU 0 of machine 0 once. */
+static void *
+claim_once(void *arg)
+{
+	struct nvmm_cpu *vcpu;
+
+	(void)arg;
+	if (nvmm_vcpu_claim(&h_first.owner, 0, 0, &vcpu) != 0)
+		return NULL;
+	os_atomic_store(&served, 1);
+	nvmm_vcpu_release(vcpu);
+	return NULL;
+}
+
+CASE(waiting_claim_is_not_overtaken, "who waits for a VCPU gets it next")
+{
+	struct nvmm_cpu *vcpu;
+	pthread_t thread;
+	int i;
+
+	h_start();
+	ATF_REQUIRE_EQ(0, h_machine());
+	h_cpu(0, 0);
+	for (i = 0; i < 100; i++) {
+		os_atomic_store(&served, 0);
+		ATF_REQUIRE_EQ(0, nvmm_vcpu_claim(&h_first.owner, 0, 0, &vcpu));
+		ATF_REQUIRE_EQ(0, pthread_create(&thread, NULL, claim_once,
+		    NULL));
+		while (os_atomic_load(&vcpu->kicked) == 0)
+			usleep(10);
+		nvmm_vcpu_release(vcpu);
+		ATF_REQUIRE_EQ(0, nvmm_vcpu_claim(&h_first.owner, 0, 0, &vcpu));
+		ATF_CHECK_EQ(1, os_atomic_load(&served));
+		nvmm_vcpu_release(vcpu);
+		pthread_join(thread, NULL);
+	}
+	h_end();
+}
+
+static _Thread_local bool slow_clock;
+
+/* In the place of libc's: a clock that takes long, for the thread that runs. */
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+
+	if (slow_clock)
+		usleep(1000);
+	return (int)syscall(SYS_clock_gettime, id, ts);
+}
+
+static int run_times_over;
+
+/* Runs VCPU 0 of machine 0, whose exits all lie ready. */
+static void *
+run_slow(void *arg)
+{
+	int i;
+
+	(void)arg;
+	slow_clock = true;
+	for (i = 0; i < 50; i++)
+		(void)h_run(0, 0);
+	os_atomic_store(&run_times_over, 1);
+	return NULL;
+}
+
+CASE(run_time_is_monotone, "the time inside run does not go backwards")
+{
+	struct nvmm_ctl_vcpu_stats st = { 0 };
+	pthread_t thread;
+	uint64_t last;
+	int i;
+
+	h_start();
+	ATF_REQUIRE_EQ(0, h_machine());
+	h_cpu(0, 0);
+	for (i = 0; i < 50; i++)
+		h_exit(NVMM_VCPU_EXIT_HALTED);
+	ATF_REQUIRE_EQ(0, pthread_create(&thread, NULL, run_slow, NULL));
+	for (last = 0; !os_atomic_load(&run_times_over); last = st.run_ns) {
+		ATF_REQUIRE_EQ(0, h_ctl(NVMM_CTL_VCPU_STATS, &st, sizeof(st)));
+		ATF_REQUIRE(st.run_ns >= last);
+	}
+	pthread_join(thread, NULL);
+	h_end();
+}
+
 /* Ends and makes machine 0 in a loop, against the other thread's requests. */
 static void *
 churn(void *arg)
@@ -438,6 +531,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, unmap_parks_running_vcpus);
 	ATF_TP_ADD_TC(tp, getstate_does_not_wait_for_guest);
 	ATF_TP_ADD_TC(tp, stats_do_not_wait_for_guest);
+	ATF_TP_ADD_TC(tp, waiting_claim_is_not_overtaken);
+	ATF_TP_ADD_TC(tp, run_time_is_monotone);
 	ATF_TP_ADD_TC(tp, requests_race_with_destroy);
 	ATF_TP_ADD_TC(tp, parks_race_with_destroy);
 	return atf_no_error();

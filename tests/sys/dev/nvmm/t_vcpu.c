@@ -259,6 +259,46 @@ CASE(stats_count_exits_by_reason, "counters of runs, exits and events")
 	h_end();
 }
 
+CASE(backend_does_not_see_later_changes, "what is handed over is out of reach")
+{
+	struct nvmm_comm_page *comm;
+
+	h_start();
+	fake_caps.scribble = true;
+	ATF_REQUIRE_EQ(0, h_machine());
+	comm = h_cpu(0, 0);
+	comm->state.gprs[NVMM_X64_GPR_RAX] = 42;
+	comm->state.crs[NVMM_X64_CR_CR3] = 0x1000;
+	comm->state_commit = NVMM_X64_STATE_GPRS;
+	comm->event.type = NVMM_VCPU_EVENT_INTR;
+	comm->event.vector = 0x30;
+	comm->event_commit = 1;
+	h_exit(NVMM_VCPU_EXIT_HALTED);
+	ATF_REQUIRE_EQ(0, h_run(0, 0));
+	ATF_CHECK_EQ(42, fake_state(0, 0)->gprs[NVMM_X64_GPR_RAX]);
+	ATF_CHECK_EQ(0, fake_state(0, 0)->crs[NVMM_X64_CR_CR3]);
+	ATF_CHECK_EQ(0x30, fake_last("vcpu_inject")->a);
+	h_end();
+}
+
+CASE(configure_copies_before_claim, "a bad argument disturbs neither guest nor lock")
+{
+	struct nvmm_ioc_machine_configure mc = { 5, 200, NULL };
+	struct nvmm_ioc_vcpu_configure vc = { 0, 0, 200, NULL };
+	struct nvmm_cpu *vcpu;
+
+	h_start();
+	ATF_REQUIRE_EQ(0, h_machine());
+	h_cpu(0, 0);
+	/* With the claim held, another one would never come. */
+	ATF_REQUIRE_EQ(0, nvmm_vcpu_claim(&h_first.owner, 0, 0, &vcpu));
+	ATF_CHECK_EQ(EFAULT, h_req(NVMM_IOC_VCPU_CONFIGURE, &vc));
+	ATF_CHECK_EQ(0, vcpu->kicked);
+	nvmm_vcpu_release(vcpu);
+	ATF_CHECK_EQ(EFAULT, h_req(NVMM_IOC_MACHINE_CONFIGURE, &mc));
+	h_end();
+}
+
 CASE(failed_create_leaves_nothing, "a VCPU that fails can be made again")
 {
 	struct nvmm_comm_page *comm;
@@ -306,6 +346,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, setstate_hands_over_at_once);
 	ATF_TP_ADD_TC(tp, decoded_access_survives_wanted_state);
 	ATF_TP_ADD_TC(tp, stats_count_exits_by_reason);
+	ATF_TP_ADD_TC(tp, backend_does_not_see_later_changes);
+	ATF_TP_ADD_TC(tp, configure_copies_before_claim);
 	ATF_TP_ADD_TC(tp, failed_create_leaves_nothing);
 	ATF_TP_ADD_TC(tp, configure_reaches_backend);
 	return atf_no_error();

@@ -34,6 +34,7 @@ CASE(reset_state, "registers after power-on")
 	ATF_CHECK_EQ(0x0007040600070406ULL, s.msrs[NVMM_X64_MSR_PAT]);
 	ATF_CHECK_EQ(0, s.msrs[NVMM_X64_MSR_EFER]);
 	ATF_CHECK_EQ(0x40, s.fpu.fx_cw);
+	ATF_CHECK_EQ(0xFF, s.fpu.fx_tw);
 	ATF_CHECK_EQ(0x1F80, s.fpu.fx_mxcsr);
 }
 
@@ -90,10 +91,45 @@ CASE(cpuid_subleaves, "a row for one subleaf is not another's")
 	ATF_CHECK_EQ(~0U, r.eax);
 	nvmm_x86_cpuid_filter(0xD, 1, &r);
 	ATF_CHECK_EQ(7, r.eax);
-	/* What is not listed passes. */
 	memset(&r, 0xFF, sizeof(r));
 	nvmm_x86_cpuid_filter(0x80000002, 0, &r);
 	ATF_CHECK_EQ(~0U, r.eax & r.ebx & r.ecx & r.edx);
+}
+
+CASE(cpuid_unknown_leaf_reads_zero, "a leaf that nobody has looked at is zero")
+{
+	static const uint32_t leaves[] = { 3, 0xA, 0xB, 0x19, 0x1F, 0x24,
+	    0x40000001, 0x4FFFFFFF, 0x8000000A, 0x8000001E, 0x80000022,
+	    0xC0000001 };
+	struct nvmm_x86_cpuid r;
+	size_t i;
+
+	for (i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+		memset(&r, 0xFF, sizeof(r));
+		nvmm_x86_cpuid_filter(leaves[i], 0, &r);
+		ATF_CHECK_EQ_MSG(0, r.eax | r.ebx | r.ecx | r.edx,
+		    "leaf %#x", leaves[i]);
+	}
+}
+
+CASE(cpuid_last_leaf_clamped, "the host's last leaf is not the guest's")
+{
+	struct nvmm_x86_cpuid r;
+
+	memset(&r, 0xFF, sizeof(r));
+	nvmm_x86_cpuid_filter(0, 0, &r);
+	ATF_CHECK_EQ(0x16, r.eax);
+	ATF_CHECK_EQ(~0U, r.ebx & r.ecx & r.edx);
+	r.eax = 0xD;
+	nvmm_x86_cpuid_filter(0, 0, &r);
+	ATF_CHECK_EQ(0xD, r.eax);
+	r.eax = 0x80000028;
+	nvmm_x86_cpuid_filter(0x80000000, 0, &r);
+	ATF_CHECK_EQ(0x80000021, r.eax);
+	memset(&r, 0xFF, sizeof(r));
+	nvmm_x86_cpuid_filter(0x40000000, 0, &r);
+	ATF_CHECK_EQ(0x40000000, r.eax);
+	ATF_CHECK_EQ(0, memcmp(&r.ebx, "___ ", 4));
 }
 
 CASE(cpuid_mask_del_then_set, "a rule first takes away, then adds")
@@ -209,6 +245,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, pat_types);
 	ATF_TP_ADD_TC(tp, cpuid_hides_svm_and_vmx);
 	ATF_TP_ADD_TC(tp, cpuid_subleaves);
+	ATF_TP_ADD_TC(tp, cpuid_unknown_leaf_reads_zero);
+	ATF_TP_ADD_TC(tp, cpuid_last_leaf_clamped);
 	ATF_TP_ADD_TC(tp, cpuid_mask_del_then_set);
 	ATF_TP_ADD_TC(tp, cpuid_hypervisor_name);
 	ATF_TP_ADD_TC(tp, exit_reasons_have_counters);

@@ -56,6 +56,7 @@ fake_reset(void)
 	fake_caps.impl_caps = CAPS_ALL;
 	fake_caps.decodes = false;
 	fake_caps.quiet = false;
+	fake_caps.scribble = false;
 	pthread_mutex_unlock(&fake_lock);
 }
 
@@ -171,28 +172,6 @@ fake_state(nvmm_machid_t machid, nvmm_cpuid_t cpuid)
 {
 
 	return &fake_cpus[machid][cpuid]->state;
-}
-
-/* Copy groups of state. */
-static void
-copy_state(struct nvmm_x64_state *to, const struct nvmm_x64_state *from,
-    uint64_t flags)
-{
-
-	if (flags & NVMM_X64_STATE_SEGS)
-		memcpy(to->segs, from->segs, sizeof(to->segs));
-	if (flags & NVMM_X64_STATE_GPRS)
-		memcpy(to->gprs, from->gprs, sizeof(to->gprs));
-	if (flags & NVMM_X64_STATE_CRS)
-		memcpy(to->crs, from->crs, sizeof(to->crs));
-	if (flags & NVMM_X64_STATE_DRS)
-		memcpy(to->drs, from->drs, sizeof(to->drs));
-	if (flags & NVMM_X64_STATE_MSRS)
-		memcpy(to->msrs, from->msrs, sizeof(to->msrs));
-	if (flags & NVMM_X64_STATE_INTR)
-		to->intr = from->intr;
-	if (flags & NVMM_X64_STATE_FPU)
-		to->fpu = from->fpu;
 }
 
 static bool
@@ -321,7 +300,8 @@ fake_vcpu_configure(struct nvmm_cpu *vcpu, uint64_t op, void *conf)
 }
 
 static int
-fake_vcpu_setstate(struct nvmm_cpu *vcpu, uint64_t flags)
+fake_vcpu_setstate(struct nvmm_cpu *vcpu, const struct nvmm_x64_state *state,
+    uint64_t flags)
 {
 	struct fake_cpu *cpu = vcpu->cpudata;
 	int error;
@@ -331,7 +311,9 @@ fake_vcpu_setstate(struct nvmm_cpu *vcpu, uint64_t flags)
 	if (error)
 		return error;
 	cpu->token = 0;
-	copy_state(&cpu->state, &vcpu->comm->state, flags);
+	if (fake_caps.scribble)
+		memset(&vcpu->comm->state, 0x5A, sizeof(vcpu->comm->state));
+	nvmm_x86_copy_state(&cpu->state, state, flags);
 	return 0;
 }
 
@@ -346,21 +328,23 @@ fake_vcpu_getstate(struct nvmm_cpu *vcpu, uint64_t flags)
 	if (error)
 		return error;
 	cpu->token = 0;
-	copy_state(&vcpu->comm->state, &cpu->state, flags);
+	nvmm_x86_copy_state(&vcpu->comm->state, &cpu->state, flags);
 	return 0;
 }
 
 static int
-fake_vcpu_inject(struct nvmm_cpu *vcpu)
+fake_vcpu_inject(struct nvmm_cpu *vcpu, const struct nvmm_vcpu_event *event)
 {
 	struct fake_cpu *cpu = vcpu->cpudata;
 	int error;
 
 	OS_ASSERT(vcpu->claimed);
-	error = record_cpu("vcpu_inject", vcpu, vcpu->comm->event.vector);
+	if (fake_caps.scribble)
+		memset(&vcpu->comm->event, 0x5A, sizeof(vcpu->comm->event));
+	error = record_cpu("vcpu_inject", vcpu, event->vector);
 	if (error)
 		return error;
-	if (vcpu->comm->event.type > NVMM_VCPU_EVENT_INTR)
+	if (event->type > NVMM_VCPU_EVENT_INTR)
 		return EINVAL;
 	cpu->state.intr.evt_pending = 1;
 	return 0;
@@ -401,7 +385,7 @@ fake_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 	if (exit.reason == NVMM_VCPU_EXIT_IO && fake_caps.decodes)
 		cpu->token = 1;
 	vcpu->comm->exit.reason = exit.reason;
-	copy_state(&vcpu->comm->state, &cpu->state, exit.cached);
+	nvmm_x86_copy_state(&vcpu->comm->state, &cpu->state, exit.cached);
 	vcpu->comm->state_cached |= exit.cached;
 	return 0;
 }

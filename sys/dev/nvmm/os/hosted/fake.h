@@ -28,6 +28,7 @@ struct fake_caps {
 	uint64_t max_ram;
 	uint64_t impl_caps;
 	bool decodes;		/* EXIT_IO carries an access */
+	bool scribble;		/* change the comm page before taking from it */
 	bool quiet;		/* record nothing: there will be too much */
 };
 extern struct fake_caps fake_caps;

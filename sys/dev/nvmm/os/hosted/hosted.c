@@ -59,13 +59,6 @@ os_file_is_current(struct os_file *file)
 	return file->pid == getpid();
 }
 
-bool
-os_file_is_root(struct os_file *file)
-{
-
-	return file->root;
-}
-
 int
 os_file_pid(struct os_file *file)
 {
@@ -133,14 +126,14 @@ hosted_start(bool root)
 
 	hosted_make_mark();
 	hosted_file.pid = getpid();
-	hosted_file.root = root;
 	nvmm_param_backend = hosted_wanted;
 	if (nvmm_param_backend == NULL)
 		nvmm_param_backend = secure_getenv("NVMM_BACKEND");
 	error = nvmm_attach();
 	if (error)
 		return error;
-	error = nvmm_owner_open(&hosted_owner);
+	error = nvmm_owner_open(&hosted_owner,
+	    NVMM_OPEN_CLOEXEC | (root ? NVMM_OPEN_ROOT : 0));
 	if (error)
 		(void)nvmm_detach();
 	return error;
@@ -168,7 +161,7 @@ nvmm_hosted_open(bool root)
 		return EPERM;
 	pthread_mutex_lock(&hosted_lock);
 	if (hosted_opened)
-		error = hosted_file.root == root ? 0 : EBUSY;
+		error = hosted_owner.root == root ? 0 : EBUSY;
 	else
 		error = hosted_start(root);
 	if (!error)
@@ -177,15 +170,27 @@ nvmm_hosted_open(bool root)
 	return error;
 }
 
+/*
+ * Whether a call may go on, as nvmm_ioctl() decides it. => EBADF: not open.
+ *    EPERM: in a child. Async-signal-safe.
+ */
+static int
+hosted_check(void)
+{
+
+	if (!os_atomic_load(&hosted_opened))
+		return EBADF;
+	return os_file_is_current(&hosted_file) ? 0 : EPERM;
+}
+
 int
 nvmm_hosted_close(void)
 {
 	int error;
 
-	if (!os_atomic_load(&hosted_opened))
-		return EBADF;
-	if (!os_file_is_current(&hosted_file))
-		return EPERM;
+	error = hosted_check();
+	if (error)
+		return error;
 	pthread_mutex_lock(&hosted_lock);
 	nvmm_owner_close(&hosted_owner);
 	error = nvmm_detach();
@@ -207,10 +212,10 @@ nvmm_hosted_request(unsigned long cmd, void *record)
 int
 nvmm_hosted_kick(nvmm_machid_t machid, nvmm_cpuid_t cpuid)
 {
+	int error;
 
-	if (!os_atomic_load(&hosted_opened))
-		return EBADF;
-	return nvmm_machine_kick_unlocked(machid, cpuid);
+	error = hosted_check();
+	return error ? error : nvmm_machine_kick_unlocked(machid, cpuid);
 }
 
 int
@@ -218,9 +223,11 @@ nvmm_hosted_access(nvmm_machid_t machid, nvmm_cpuid_t cpuid,
     struct nvmm_access *access)
 {
 	const struct nvmm_ioc_vcpu ioc = { .machid = machid, .cpuid = cpuid };
+	int error;
 
-	if (!os_atomic_load(&hosted_opened))
-		return EBADF;
+	error = hosted_check();
+	if (error)
+		return error;
 	return nvmm_do_vcpu_access(&hosted_owner, &ioc, access);
 }
 
@@ -229,8 +236,10 @@ nvmm_hosted_access_done(nvmm_machid_t machid, nvmm_cpuid_t cpuid,
     const struct nvmm_access *access)
 {
 	const struct nvmm_ioc_vcpu ioc = { .machid = machid, .cpuid = cpuid };
+	int error;
 
-	if (!os_atomic_load(&hosted_opened))
-		return EBADF;
+	error = hosted_check();
+	if (error)
+		return error;
 	return nvmm_do_vcpu_access_done(&hosted_owner, &ioc, access);
 }

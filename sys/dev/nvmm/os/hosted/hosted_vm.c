@@ -132,8 +132,8 @@ os_vmobj_create(struct os_vmobj **objp, size_t size)
 	return 0;
 }
 
-static void
-vmobj_hold(struct os_vmobj *obj)
+void
+os_vmobj_hold(struct os_vmobj *obj)
 {
 
 	__atomic_add_fetch(&obj->refs, 1, __ATOMIC_RELAXED);
@@ -187,8 +187,7 @@ os_vmobj_unmap_user(struct os_file *file, struct os_vmobj *obj,
     uintptr_t uaddr, size_t size)
 {
 
-	if (!os_file_is_current(file))
-		return;
+	OS_ASSERT(os_file_is_current(file));
 	if (obj->fixed)
 		(void)mmap((void *)uaddr, size, PROT_NONE, MAP_PRIVATE |
 		    MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -299,7 +298,7 @@ table_add(struct hosted_table *t, const struct hosted_region *r,
 	new->size = end - gpa;
 	new->host = r->host + (gpa - r->gpa);
 	new->prot = r->prot;
-	vmobj_hold(obj);
+	os_vmobj_hold(obj);
 	t->obj[t->n++] = obj;
 }
 
@@ -372,6 +371,8 @@ os_vmspace_map(struct os_vmspace *vm, uint64_t gpa, size_t size,
 	at = table_find(old, gpa);
 	if (at < old->n && old->region[at].gpa < gpa + size)
 		return EISCONN;
+	if (old->n >= OS_VMSPACE_LINKS)
+		return ENOBUFS;
 	new = table_alloc(old->n + 1);
 	if (new == NULL)
 		return ENOMEM;
@@ -414,6 +415,10 @@ os_vmspace_unmap(struct os_vmspace *vm, uint64_t gpa, size_t size)
 			table_add(new, r, vm->now->obj[i],
 			    r->gpa > end ? r->gpa : end, rend);
 	}
+	if (new->n > OS_VMSPACE_LINKS) {
+		table_free(new);
+		return ENOBUFS;
+	}
 	vmspace_change(vm, new);
 	return 0;
 }
@@ -446,6 +451,18 @@ os_vmspace_linked(struct os_vmspace *vm)
 	for (i = 0; i < vm->now->n; i++)
 		sum += vm->now->region[i].size;
 	return sum;
+}
+
+bool
+os_vmspace_links_to(struct os_vmspace *vm, const struct os_vmobj *obj)
+{
+	size_t i;
+
+	for (i = 0; i < vm->now->n; i++) {
+		if (vm->now->obj[i] == obj)
+			return true;
+	}
+	return false;
 }
 
 /* The link that holds gpa, or NULL. */

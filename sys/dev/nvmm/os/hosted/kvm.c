@@ -93,7 +93,6 @@ kvm_probe(struct kvm_host *host)
 	    kvm_extension(host->fd, KVM_CAP_X86_MSR_FILTER) != 0;
 	host->xsave = kvm_extension(host->fd, KVM_CAP_XSAVE) != 0;
 	host->xcrs = kvm_extension(host->fd, KVM_CAP_XCRS) != 0;
-	host->debugregs = kvm_extension(host->fd, KVM_CAP_DEBUGREGS) != 0;
 	host->nmi = kvm_extension(host->fd, KVM_CAP_USER_NMI) != 0;
 }
 
@@ -167,12 +166,12 @@ kvm_capability(struct nvmm_capability *cap)
 static int
 kvm_vm_msrs(int fd)
 {
-	static uint8_t none;
+	static unsigned long none;	/* KVM reads whole ones */
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR };
 	struct kvm_msr_filter_range range = {
 		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
 		.nmsrs = 1,
-		.bitmap = &none,
+		.bitmap = (uint8_t *)&none,
 	};
 	struct kvm_msr_filter filter = { .flags = KVM_MSR_FILTER_DEFAULT_ALLOW };
 	int error;
@@ -285,14 +284,37 @@ kvm_vcpu_destroy(struct nvmm_machine *mach, struct nvmm_cpu *cpu)
 		kvm_vcpu_free(vc);
 }
 
+/*
+ * A VCPU of KVM's, under the owner's number for it. KVM keeps what was closed
+ * until the machine ends: who comes after it there gets a number beyond the
+ * owner's. It matters to nobody: CPUID has the owner's, KVM emulates no APIC.
+ * => ENOBUFS: KVM has no more for this machine.
+ */
 static int
-kvm_vcpu_open(const struct kvm_vm *vm, struct kvm_vcpu *vc)
+kvm_create_vcpu(struct kvm_vm *vm, struct kvm_vcpu *vc)
 {
-	void *p;
 
 	vc->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)vc->cpu->cpuid);
-	if (vc->fd == -1)
-		return errno;
+	if (vc->fd == -1 && errno == EEXIST) {
+		vc->fd = ioctl(vm->fd, KVM_CREATE_VCPU,
+		    NVMM_MAX_VCPUS + vm->reborn);
+		if (vc->fd != -1)
+			vm->reborn++;
+	}
+	if (vc->fd != -1)
+		return 0;
+	return errno == EINVAL ? ENOBUFS : errno;
+}
+
+static int
+kvm_vcpu_open(struct kvm_vm *vm, struct kvm_vcpu *vc)
+{
+	void *p;
+	int error;
+
+	error = kvm_create_vcpu(vm, vc);
+	if (error)
+		return error;
 	p = mmap(NULL, kvm_host.run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    vc->fd, 0);
 	if (p == MAP_FAILED)

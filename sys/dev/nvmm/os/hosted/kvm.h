@@ -36,7 +36,6 @@ struct kvm_host {
 	bool msr_filter;	/* chosen MSRs that KVM knows do so too */
 	bool xsave;
 	bool xcrs;
-	bool debugregs;
 	bool nmi;
 	struct kvm_cpuid_entry2 *cpuid;	/* filtered */
 	size_t ncpuid;
@@ -61,6 +60,7 @@ struct kvm_slots {
 struct kvm_vm {
 	int fd;			/* (c) */
 	struct kvm_slots slots;	/* (x) */
+	unsigned long reborn;	/* (x) VCPUs made where one was destroyed */
 };
 
 /* What KVM still has to finish of the last exit. */
@@ -88,6 +88,7 @@ struct kvm_vcpu {
 	struct kvm_sregs sregs;		/* (v) */
 	uint64_t xcr0;			/* (v) */
 	uint64_t tsc;			/* (v) as last told to the owner */
+	bool tsc_told;			/* (v) and not set since */
 	bool fpu_reset;			/* (v) FPU yet to be put in its reset state */
 
 	enum kvm_pending pending;	/* (v) */
@@ -160,7 +161,8 @@ int	kvm_put_regs(struct kvm_vcpu *);
 int	kvm_need_events(struct kvm_vcpu *);
 int	kvm_put_events(struct kvm_vcpu *);
 void	kvm_get_gprs(const struct kvm_vcpu *, struct nvmm_x64_state *);
-int	kvm_vcpu_setstate(struct nvmm_cpu *, uint64_t);
+int	kvm_vcpu_setstate(struct nvmm_cpu *, const struct nvmm_x64_state *,
+	    uint64_t);
 int	kvm_vcpu_getstate(struct nvmm_cpu *, uint64_t);
 
 /* kvm_sregs.c */
@@ -180,7 +182,7 @@ int	kvm_fpu_flush(struct kvm_vcpu *);
 bool	kvm_event_pending(const struct kvm_vcpu *);
 bool	kvm_event_ready(struct kvm_vcpu *);
 int	kvm_event_enter(struct kvm_vcpu *);
-int	kvm_vcpu_inject(struct nvmm_cpu *);
+int	kvm_vcpu_inject(struct nvmm_cpu *, const struct nvmm_vcpu_event *);
 
 /* kvm_run.c */
 int	kvm_run_init(void);

@@ -118,14 +118,19 @@ kvm_access_drop(struct kvm_vcpu *vc)
 	return error;
 }
 
+/*
+ * => EINVAL: the last exit was for no access, or a setstate or getstate has
+ *    finished it before. It is never raw: nobody else may carry it out.
+ */
 int
 kvm_vcpu_access(struct nvmm_cpu *cpu, struct nvmm_access *access)
 {
 	struct kvm_vcpu *vc = kvm_vcpu(cpu);
 
 	memset(access, 0, sizeof(*access));
-	if (access_pending(vc) && !vc->again)
-		access_fill(vc, access);
+	if (!access_pending(vc) || vc->again)
+		return EINVAL;
+	access_fill(vc, access);
 	return 0;
 }
 

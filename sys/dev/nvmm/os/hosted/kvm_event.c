@@ -123,22 +123,21 @@ inject_interrupt(struct kvm_vcpu *vc, uint8_t vector)
  * in its wake.
  */
 int
-kvm_vcpu_inject(struct nvmm_cpu *cpu)
+kvm_vcpu_inject(struct nvmm_cpu *cpu, const struct nvmm_vcpu_event *event)
 {
-	const struct nvmm_vcpu_event event = cpu->comm->event;
 	struct kvm_vcpu *vc = kvm_vcpu(cpu);
 	int error;
 
-	if (event.type == NVMM_VCPU_EVENT_INTR && event.vector != VECTOR_NMI)
-		return inject_interrupt(vc, event.vector);
+	if (event->type == NVMM_VCPU_EVENT_INTR && event->vector != VECTOR_NMI)
+		return inject_interrupt(vc, event->vector);
 	error = kvm_msr_finish(vc);
 	if (!error)
 		error = kvm_access_complete(vc);
 	if (error)
 		return error;
-	if (event.type == NVMM_VCPU_EVENT_INTR)
+	if (event->type == NVMM_VCPU_EVENT_INTR)
 		return inject_nmi(vc);
-	if (event.type == NVMM_VCPU_EVENT_EXCP)
-		return inject_exception(vc, &event);
+	if (event->type == NVMM_VCPU_EVENT_EXCP)
+		return inject_exception(vc, event);
 	return EINVAL;
 }

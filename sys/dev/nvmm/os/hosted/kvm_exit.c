@@ -271,13 +271,18 @@ kvm_exit(struct kvm_vcpu *vc, struct nvmm_vcpu_exit *exit)
 /*
  * What every exit tells of the VCPU. Without the registers that come along,
  * RFLAGS is its IF bit, and an open window is what says that there is no
- * shadow.
+ * shadow. Where the guest was not entered after a change, KVM has told nothing
+ * yet, and is asked.
  */
 void
 kvm_exit_state(struct kvm_vcpu *vc, struct nvmm_vcpu_exit *exit)
 {
 	const struct kvm_run *run = vc->run;
 
+	if (vc->changed) {
+		(void)kvm_need_regs(vc);
+		(void)kvm_need_events(vc);
+	}
 	memset(&exit->exitstate, 0, sizeof(exit->exitstate));
 	exit->exitstate.cr8 = run->cr8;
 	exit->exitstate.int_window_exiting = vc->window;

@@ -29,8 +29,11 @@
 
 #define KICK_SIGNAL	SIGURG
 
-/* This thread, once it has run a VCPU; 0 before. */
-static __thread int kvm_tid;
+/*
+ * This thread, once it has run a VCPU; 0 before. A signal handler may be the
+ * first to look, also where we were dlopen()ed: no storage made on demand.
+ */
+static __thread int kvm_tid __attribute__((tls_model("initial-exec")));
 static pid_t kvm_pid;
 
 static void

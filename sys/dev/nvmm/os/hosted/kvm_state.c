@@ -219,6 +219,7 @@ get_msrs(struct kvm_vcpu *vc, struct nvmm_x64_state *state)
 		state->msrs[msr_map[i].index] = t.entry[i].data;
 	state->msrs[NVMM_X64_MSR_EFER] = vc->sregs.efer;
 	vc->tsc = state->msrs[NVMM_X64_MSR_TSC];
+	vc->tsc_told = true;
 	return 0;
 }
 
@@ -229,6 +230,7 @@ set_msrs(struct kvm_vcpu *vc, const struct nvmm_x64_state *state)
 	struct kvm_msr_table t;
 	unsigned n;
 	size_t i;
+	int error;
 
 	if (!nvmm_x86_pat_valid(state->msrs[NVMM_X64_MSR_PAT]))
 		return EINVAL;
@@ -239,10 +241,12 @@ set_msrs(struct kvm_vcpu *vc, const struct nvmm_x64_state *state)
 	}
 	vc->sregs.efer = state->msrs[NVMM_X64_MSR_EFER];
 	n = ARRAY_SIZE(msr_map);
-	if (state->msrs[NVMM_X64_MSR_TSC] == vc->tsc)
+	if (vc->tsc_told && state->msrs[NVMM_X64_MSR_TSC] == vc->tsc)
 		n--;
-	vc->tsc = state->msrs[NVMM_X64_MSR_TSC];
-	return msrs_ioctl(vc, KVM_SET_MSRS, &t, n);
+	error = msrs_ioctl(vc, KVM_SET_MSRS, &t, n);
+	if (!error && n == ARRAY_SIZE(msr_map))
+		vc->tsc_told = false;
+	return error;
 }
 
 static int
@@ -334,17 +338,18 @@ set_prepare(struct kvm_vcpu *vc, uint64_t flags)
 
 /*
  * => EINVAL: KVM finds the state impossible. ENOTSUP: an NMI window, or XCR0
- *    where there is none. The groups before the one refused are set.
+ *    where there is none. Of the groups some may then be set, others not.
  */
 int
-kvm_vcpu_setstate(struct nvmm_cpu *cpu, uint64_t flags)
+kvm_vcpu_setstate(struct nvmm_cpu *cpu, const struct nvmm_x64_state *state,
+    uint64_t flags)
 {
 	struct kvm_vcpu *vc = kvm_vcpu(cpu);
 	int error;
 
 	error = set_prepare(vc, flags);
 	if (!error)
-		error = set_groups(vc, &cpu->comm->state, flags);
+		error = set_groups(vc, state, flags);
 	if (error)
 		vc->valid &= ~KVM_VALID_SREGS;
 	return error;

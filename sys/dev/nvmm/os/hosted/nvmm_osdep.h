@@ -38,7 +38,6 @@ typedef pthread_cond_t os_cv_t;
 /* The process that opened the driver. */
 struct os_file {
 	pid_t pid;
-	bool root;
 };
 
 struct os_vmobj;

@@ -41,6 +41,17 @@ typedef struct {
 
 typedef wait_queue_head_t os_cv_t;
 
+/*
+ * Macros, as lockdep tells classes of locks by the place of their
+ * initialization: in a function, all of them would be one.
+ */
+#define os_mutex_init(mtx)						\
+	do {								\
+		mutex_init(&(mtx)->m);					\
+		(mtx)->owner = NULL;					\
+	} while (0)
+#define os_cv_init(cv)	init_waitqueue_head(cv)
+
 struct os_file;
 struct os_vmobj;
 struct os_vmspace;

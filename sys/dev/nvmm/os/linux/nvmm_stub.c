@@ -55,13 +55,6 @@ os_file_is_current(struct os_file *file)
 	return false;
 }
 
-bool
-os_file_is_root(struct os_file *file)
-{
-
-	return false;
-}
-
 int
 os_file_pid(struct os_file *file)
 {
@@ -98,14 +91,6 @@ os_time_nanoseconds(void)
 }
 
 void
-os_mutex_init(os_mutex_t *mtx)
-{
-
-	mutex_init(&mtx->m);
-	mtx->owner = NULL;
-}
-
-void
 os_mutex_destroy(os_mutex_t *mtx)
 {
 
@@ -133,13 +118,6 @@ os_mutex_owned(os_mutex_t *mtx)
 {
 
 	return READ_ONCE(mtx->owner) == current;
-}
-
-void
-os_cv_init(os_cv_t *cv)
-{
-
-	init_waitqueue_head(cv);
 }
 
 void
@@ -171,6 +149,11 @@ os_vmobj_create(struct os_vmobj **objp, size_t size)
 {
 
 	return ENOSYS;
+}
+
+void
+os_vmobj_hold(struct os_vmobj *obj)
+{
 }
 
 void
@@ -262,6 +245,13 @@ os_vmspace_linked(struct os_vmspace *vm)
 	return 0;
 }
 
+bool
+os_vmspace_links_to(struct os_vmspace *vm, const struct os_vmobj *obj)
+{
+
+	return false;
+}
+
 int
 os_vmspace_fault(struct os_vmspace *vm, uint64_t gpa, int prot)
 {
@@ -311,7 +301,7 @@ stub_init(void)
 	error = nvmm_attach();
 	if (error)
 		return -error;
-	error = nvmm_owner_open(&owner);
+	error = nvmm_owner_open(&owner, NVMM_OPEN_CLOEXEC);
 	if (!error)
 		nvmm_owner_close(&owner);
 	(void)nvmm_ioctl(&owner, NVMM_IOC_CAPABILITY, NULL);

@@ -5,10 +5,13 @@
  * The common part of the tests of the KVM backend.
  */
 
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +24,23 @@
 #define GPRS		NVMM_X64_STATE_GPRS
 #define SEGS		NVMM_X64_STATE_SEGS
 #define CRS		NVMM_X64_STATE_CRS
+
+void (*kvm_hook)(unsigned long req, const void *arg);
+
+/* In the place of the C library's. */
+int
+ioctl(int fd, unsigned long req, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, req);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (kvm_hook != NULL)
+		kvm_hook(req, arg);
+	return (int)syscall(SYS_ioctl, fd, req, arg);
+}
 
 void
 kvm_open(void)

@@ -27,6 +27,9 @@ struct guest {
 	struct nvmm_comm_page *comm[NVMM_MAX_VCPUS];
 };
 
+/* If set, sees every ioctl of the driver's before KVM does. */
+extern void (*kvm_hook)(unsigned long req, const void *arg);
+
 /* Open the driver on KVM; skips the test where there is none. */
 void	kvm_open(void);
 /* A machine with RAM, and with VCPU 0 in real mode at KVM_CODE. */

@@ -107,7 +107,7 @@ CASE(in_getstate, "The state after an answer is that after the instruction")
 	ATF_CHECK_EQ(KVM_CODE + 2, state->gprs[RIP]);
 	/* Too late now. */
 	ATF_CHECK_EQ(EINVAL, nvmm_hosted_access_done(g.machid, 0, &a));
-	ATF_CHECK_EQ(0, nvmm_hosted_access(g.machid, 0, &a));
+	ATF_CHECK_EQ(EINVAL, nvmm_hosted_access(g.machid, 0, &a));
 	ATF_CHECK_EQ(0, a.token);
 	guest_destroy(&g);
 }

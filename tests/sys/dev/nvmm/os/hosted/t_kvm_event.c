@@ -6,6 +6,8 @@
  * itself, the shadow and CR8.
  */
 
+#include <linux/kvm.h>
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -366,10 +368,44 @@ CASE(cr8, "CR8 goes both ways and is in every exit state")
 	guest_destroy(&g);
 }
 
+static struct guest *stopped;
+
+/* The stop comes after KVM has taken the interrupt, before the guest has. */
+static void
+stop_at_interrupt(unsigned long req, const void *arg)
+{
+
+	(void)arg;
+	if (req == KVM_INTERRUPT)
+		__atomic_store_n(&stopped->comm[0]->stop, 1, __ATOMIC_SEQ_CST);
+}
+
+CASE(interrupt_stopped, "A run stopped before an interrupt is in shows it pending")
+{
+	struct guest g;
+
+	(void)tc;
+	guest_create(&g);
+	handlers(&g);
+	CODE(&g, 0xE6, 0x42);
+	set_if(&g);
+	ATF_REQUIRE_EQ(0, guest_inject(&g, NVMM_VCPU_EVENT_INTR, 0x30, 0));
+	stopped = &g;
+	kvm_hook = stop_at_interrupt;
+	ATF_REQUIRE_EQ(NVMM_VCPU_EXIT_STOPPED, guest_exit(&g));
+	kvm_hook = NULL;
+	ATF_CHECK(g.comm[0]->exit.exitstate.evt_pending);
+	ATF_CHECK_EQ(IF, g.comm[0]->exit.exitstate.rflags & IF);
+	ATF_CHECK_EQ(0x99, guest_port(&g));
+	ATF_CHECK(!g.comm[0]->exit.exitstate.evt_pending);
+	guest_destroy(&g);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 
 	ATF_TP_ADD_TC(tp, interrupt);
+	ATF_TP_ADD_TC(tp, interrupt_stopped);
 	ATF_TP_ADD_TC(tp, interrupt_waits);
 	ATF_TP_ADD_TC(tp, interrupt_spin);
 	ATF_TP_ADD_TC(tp, window_spin);

@@ -98,6 +98,55 @@ CASE(machines, "128 machines of two VCPUs, which run, and the 129th refused")
 	ATF_CHECK_EQ(fds, count_dir("/proc/self/fd"));
 }
 
+CASE(vcpu_again, "A VCPU that was destroyed is made anew, in its reset state")
+{
+	struct nvmm_ioc_vcpu ioc = { .cpuid = 0 };
+	struct guest g;
+	unsigned i, fds;
+
+	(void)tc;
+	guest_create(&g);
+	fds = count_dir("/proc/self/fd");
+	ioc.machid = g.machid;
+	for (i = 0; i < 4; i++) {
+		CODE(&g, 0xE6, 0x42);
+		ATF_REQUIRE_EQ(0x42, guest_port(&g));
+		ATF_REQUIRE_EQ(0, nvmm_hosted_request(NVMM_IOC_VCPU_DESTROY,
+		    &ioc));
+		guest_vcpu(&g, 0);
+		ATF_CHECK_EQ(0xFFF0, guest_get(&g,
+		    NVMM_X64_STATE_GPRS)->gprs[NVMM_X64_GPR_RIP]);
+	}
+	ATF_CHECK_EQ(fds, count_dir("/proc/self/fd"));
+	guest_destroy(&g);
+}
+
+CASE(vcpu_again_limit, "VCPUs made anew without end are ENOBUFS one day")
+{
+	struct nvmm_ioc_vcpu_create create = { .cpuid = 3 };
+	struct nvmm_ioc_vcpu ioc = { .cpuid = 3 };
+	struct guest g;
+	unsigned i;
+	int error;
+
+	(void)tc;
+	guest_create(&g);
+	ioc.machid = create.machid = g.machid;
+	error = 0;
+	for (i = 0; i < 5000 && error == 0; i++) {
+		error = nvmm_hosted_request(NVMM_IOC_VCPU_CREATE, &create);
+		if (error == 0)
+			ATF_REQUIRE_EQ(0, nvmm_hosted_request(
+			    NVMM_IOC_VCPU_DESTROY, &ioc));
+	}
+	ATF_CHECK(i > 200);
+	if (i < 5000)
+		ATF_CHECK_EQ(ENOBUFS, error);
+	CODE(&g, 0xE6, 0x42);
+	ATF_CHECK_EQ(0x42, guest_port(&g));
+	guest_destroy(&g);
+}
+
 CASE(files, "Without descriptors left, creation fails and nothing is lost")
 {
 	struct nvmm_ioc_machine ioc;
@@ -123,6 +172,8 @@ ATF_TP_ADD_TCS(tp)
 
 	ATF_TP_ADD_TC(tp, vcpus);
 	ATF_TP_ADD_TC(tp, machines);
+	ATF_TP_ADD_TC(tp, vcpu_again);
+	ATF_TP_ADD_TC(tp, vcpu_again_limit);
 	ATF_TP_ADD_TC(tp, files);
 
 	return atf_no_error();

@@ -335,6 +335,71 @@ CASE(tsc_moved, "The TSC can be moved")
 	guest_destroy(&g);
 }
 
+static unsigned tsc_sets;
+static uint64_t tsc_value;
+
+/* Count what KVM is told of the TSC. */
+static void
+tsc_hook(unsigned long req, const void *arg)
+{
+	const struct kvm_msrs *msrs = arg;
+	unsigned i;
+
+	for (i = 0; req == KVM_SET_MSRS && i < msrs->nmsrs; i++) {
+		if (msrs->entries[i].index == 0x10) {
+			tsc_sets++;
+			tsc_value = msrs->entries[i].data;
+		}
+	}
+}
+
+CASE(tsc_refused, "A TSC set along with a refused MSR is set by the next try")
+{
+	struct nvmm_x64_state *state;
+	struct guest g;
+	uint64_t lstar;
+
+	(void)tc;
+	guest_create(&g);
+	kvm_hook = tsc_hook;
+	state = guest_get(&g, MSRS);
+	lstar = state->msrs[NVMM_X64_MSR_LSTAR];
+	state->msrs[TSC] += 1ULL << 50;
+	state->msrs[NVMM_X64_MSR_LSTAR] = 1ULL << 60;	/* not canonical */
+	if (guest_setstate(&g, 0, MSRS) == 0)
+		atf_tc_skip("bare KVM takes LSTAR that is not canonical");
+	state->msrs[NVMM_X64_MSR_LSTAR] = lstar;
+	tsc_sets = 0;
+	guest_set(&g, MSRS);
+	ATF_CHECK_EQ(1, tsc_sets);
+	ATF_CHECK_EQ(state->msrs[TSC], tsc_value);
+	guest_destroy(&g);
+}
+
+CASE(tsc_again, "A TSC set to the same value after a run is set again")
+{
+	struct nvmm_x64_state *state;
+	struct guest g;
+
+	(void)tc;
+	guest_create(&g);
+	CODE(&g, 0xE6, 0x42, 0xE6, 0x43);
+	kvm_hook = tsc_hook;
+	state = guest_get(&g, MSRS);
+	tsc_sets = 0;
+	guest_set(&g, MSRS);
+	ATF_CHECK_EQ(0, tsc_sets);
+	state->msrs[TSC] = 0;
+	guest_set(&g, MSRS);
+	ATF_CHECK_EQ(1, tsc_sets);
+	ATF_CHECK_EQ(0x42, guest_port(&g));
+	state->msrs[TSC] = 0;
+	guest_set(&g, MSRS);
+	ATF_CHECK_EQ(2, tsc_sets);
+	ATF_CHECK_EQ(0, tsc_value);
+	guest_destroy(&g);
+}
+
 CASE(fpu, "The FPU comes back as it was set")
 {
 	struct fxsave *fpu;
@@ -392,6 +457,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, msrs);
 	ATF_TP_ADD_TC(tp, tsc);
 	ATF_TP_ADD_TC(tp, tsc_moved);
+	ATF_TP_ADD_TC(tp, tsc_refused);
+	ATF_TP_ADD_TC(tp, tsc_again);
 	ATF_TP_ADD_TC(tp, fpu);
 	ATF_TP_ADD_TC(tp, fpu_run);
 
