@@ -11,11 +11,11 @@
 
 PREFIX	?= /usr/local
 
-ROOMS	= smallkern libnvmm libnvmm/guest toyvirt
+ROOMS	= smallkern libnvmm libnvmm/guest toyvirt nvmmd nvmmctl
 
 all: ${ROOMS}
 
-toyvirt: libnvmm libnvmm/guest
+toyvirt nvmmd: libnvmm libnvmm/guest
 
 ${ROOMS}:
 	cd $@ && ${MAKE} all
@@ -43,7 +43,7 @@ bench-boot bench-control: deps
 	cd tests/bench && ${MAKE} $@
 
 install: all
-	for room in ${ROOMS}; do (cd $$room && \
+	for room in ${ROOMS} etc; do (cd $$room && \
 	    ${MAKE} install PREFIX=${PREFIX} DESTDIR=${DESTDIR}) || exit 1; done
 
 clean:

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The verbs on the daemon itself, and `raw', which sends any method.
+ */
+
+#include <stdlib.h>
+
+#include "client.h"
+#include "nvmmctl.h"
+#include "output.h"
+
+/* Sends one request on a connection of its own and shows the result. */
+static int
+daemon_call(struct ctl *ctl, struct request *req,
+    void (*show)(const struct reply *))
+{
+	struct client *client;
+	struct reply *reply;
+	int status;
+
+	status = client_open(ctl->socket, &client);
+	if (status != CTL_OK) {
+		request_free(req);
+		return status;
+	}
+	status = client_call(client, req, &reply);
+	client_close(client);
+	if (status != CTL_OK)
+		return status;
+	show(reply);
+	reply_free(reply);
+	return CTL_OK;
+}
+
+int
+cmd_identify(struct ctl *ctl)
+{
+	return daemon_call(ctl, request_new("daemon.identify"),
+	    ctl->out->identify);
+}
+
+int
+cmd_info(struct ctl *ctl)
+{
+	return daemon_call(ctl, request_new("daemon.info"), ctl->out->info);
+}
+
+int
+cmd_describe(struct ctl *ctl)
+{
+	return daemon_call(ctl, request_new("daemon.describe"),
+	    ctl->out->describe);
+}
+
+int
+cmd_raw(struct ctl *ctl)
+{
+	struct request *req;
+	int status;
+
+	req = request_new(ctl->operands[0]);
+	if (ctl->noperands > 1) {
+		status = request_params(req, ctl->operands[1]);
+		if (status != CTL_OK) {
+			request_free(req);
+			return status;
+		}
+	}
+	return daemon_call(ctl, req, json_result);
+}

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Clients and their requests.
+ *
+ * Life cycle. A client is accepted, its credentials are stamped, and it lives
+ * until its connection is gone, or it has sent its last line and read its
+ * last answer. A request lives from its line to its answer; if its client
+ * goes first, request->client turns NULL. Clients are never freed under the
+ * feet of a caller: control_dead marks them, and a timer of no delay frees
+ * them from the event loop.
+ */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control_impl.h"
+#include "log.h"
+
+#define CONTROL_ACCEPTS		16		/* a turn */
+#define CONTROL_PAUSE		200		/* ms without descriptors */
+#define CONTROL_LINGER		1000		/* ms to read why it is closed */
+#define CONTROL_BUF_MIN		512
+#define CONTROL_BUF_KEEP	65536
+
+static struct control_config control;
+static struct evloop_io *control_io;
+static struct evloop_timer *control_reaper, *control_pause;
+static TAILQ_HEAD(control_clients, client) control_clients =
+    TAILQ_HEAD_INITIALIZER(control_clients);
+static unsigned control_nclients;
+static bool control_ending;
+static struct proto_out control_out;	/* the answer being written */
+
+/* Makes room behind .end. */
+bool
+control_buf_room(struct control_buf *b, size_t len)
+{
+	size_t used = b->end - b->start, size;
+	char *data;
+
+	if (len <= b->size - b->end)
+		return true;
+	if (b->start > 0)
+		memmove(b->data, b->data + b->start, used);
+	b->start = 0;
+	b->end = used;
+	for (size = b->size != 0 ? b->size : CONTROL_BUF_MIN;
+	    len > size - used; size *= 2)
+		continue;
+	if (size == b->size)
+		return true;
+	data = realloc(b->data, size);
+	if (data == NULL)
+		return false;
+	b->data = data;
+	b->size = size;
+	return true;
+}
+
+/* The client ends as soon as nobody is looking. */
+void
+control_dead(struct client *c)
+{
+
+	if (!c->dead)
+		evloop_timer_set(control_reaper, 0);
+	c->dead = true;
+}
+
+/* May more be read from it? */
+bool
+control_reading(const struct client *c)
+{
+
+	return !c->dead && !c->eof && !c->closing && !c->hold &&
+	    c->out.end - c->out.start < CONTROL_HIGH_WATER;
+}
+
+/* Is there anything that it still waits for? */
+static bool
+control_finished(const struct client *c)
+{
+
+	if (c->out.end > c->out.start)
+		return false;
+	if (c->closing)
+		return true;
+	return c->eof && !c->raw && c->nrequests == 0 && c->on_close == NULL;
+}
+
+/* The client had its time to read why it is closed. */
+static void
+control_lingered(void *arg)
+{
+
+	control_dead(arg);
+}
+
+/*
+ * Ends a client that has its last answer: at once if it has sent its last
+ * line too, else when it closes, or after a while.
+ */
+static void
+control_finish(struct client *c)
+{
+
+	if (c->linger != NULL)
+		return;
+	if (!c->eof && control_nclients <= control.clients * 2)
+		c->linger = evloop_timer_new(control_lingered, c);
+	if (c->linger == NULL) {
+		control_dead(c);
+		return;
+	}
+	evloop_timer_set(c->linger, CONTROL_LINGER);
+	(void)shutdown(c->fd, SHUT_WR);
+	if (!control_discard(c))
+		control_dead(c);
+}
+
+/* Watches for what it can do next. */
+void
+control_arm(struct client *c)
+{
+	bool pending = c->out.end > c->out.start;
+	int what = 0;
+
+	if (!c->dead && control_finished(c))
+		control_finish(c);
+	if (c->dead)
+		what = 0;
+	else if (c->linger != NULL)
+		what = EVLOOP_READ;
+	else if (c->eof)
+		what = EVLOOP_READ | EVLOOP_WRITE | EVLOOP_EDGE;
+	else if (control_reading(c))
+		what = EVLOOP_READ | (pending ? EVLOOP_WRITE : 0);
+	else
+		what = pending ? EVLOOP_WRITE : 0;
+	if (!c->dead && what == 0)
+		what = EVLOOP_READ | EVLOOP_EDGE;
+	if (evloop_io_set(c->io, what) == -1)
+		control_dead(c);
+	if (!pending && c->out.size > CONTROL_BUF_KEEP) {
+		free(c->out.data);
+		memset(&c->out, 0, sizeof(c->out));
+	}
+}
+
+/* Is the other end gone altogether? Seen by those that are not read. */
+static void
+control_check(struct client *c)
+{
+	struct pollfd pfd = { .fd = c->fd, .events = 0 };
+
+	if (control_reading(c) || c->dead)
+		return;
+	if (c->linger != NULL) {
+		if (!control_discard(c))
+			control_dead(c);
+		return;
+	}
+	if (poll(&pfd, 1, 0) == 1 && (pfd.revents & (POLLHUP | POLLERR)) != 0)
+		control_dead(c);
+}
+
+/* The event loop's callback for a client. */
+static void
+control_event(void *arg, int what)
+{
+	struct client *c = arg;
+
+	c->busy = true;
+	if ((what & EVLOOP_WRITE) != 0)
+		control_write(c);
+	control_check(c);
+	if ((what & EVLOOP_READ) != 0 && control_reading(c))
+		control_read(c);
+	c->busy = false;
+	control_arm(c);
+}
+
+/* Lets go of a client's requests. */
+static void
+control_abandon(struct client *c)
+{
+	struct request *r;
+
+	while ((r = TAILQ_FIRST(&c->requests)) != NULL) {
+		TAILQ_REMOVE(&c->requests, r, link);
+		r->client = NULL;
+		if (r->cancel != NULL)
+			r->cancel(r);
+	}
+}
+
+/* Frees a client. */
+static void
+control_free(struct client *c)
+{
+
+	log_debug("control: client %d closed", c->fd);
+	control_abandon(c);
+	if (c->raw)
+		c->stream.closed(c->stream.arg);
+	if (c->on_close != NULL)
+		c->on_close(c->on_close_arg);
+	control_close_fds(c);
+	evloop_timer_free(c->linger);
+	evloop_io_free(c->io);
+	(void)close(c->fd);
+	TAILQ_REMOVE(&control_clients, c, link);
+	control_nclients--;
+	free(c->in.data);
+	free(c->out.data);
+	free(c);
+}
+
+/* Frees the dead. */
+static void
+control_reap(void *arg)
+{
+	struct client *c, *next;
+
+	(void)arg;
+	for (c = TAILQ_FIRST(&control_clients); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->dead)
+			control_free(c);
+	}
+}
+
+/* Sends an error that belongs to no request, and ends the client. */
+void
+control_refuse(struct client *c, enum proto_error name, const char *text)
+{
+	struct proto_request none = { .id = "null" };
+	struct proto_failure f;
+	struct proto_out o;
+
+	if (c->closing || c->dead)
+		return;
+	proto_fail(&f, name, 0, NULL, "%s", text);
+	proto_out_init(&o);
+	proto_out_failure(&o, &none, &f);
+	if (o.buf != NULL)
+		control_append(c, o.buf, o.len);
+	proto_out_free(&o);
+	c->closing = true;
+}
+
+/* A client on that socket. */
+static struct client *
+control_client(int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->fd = fd;
+	TAILQ_INIT(&c->requests);
+	c->io = evloop_io_new(fd, control_event, c);
+	if (c->io == NULL || host_peer(fd, &c->peer) == -1) {
+		log_warn("control: client %d", fd);
+		evloop_io_free(c->io);
+		free(c);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&control_clients, c, link);
+	control_nclients++;
+	log_debug("control: client %d: uid %d, gid %d, pid %d", fd,
+	    (int)c->peer.uid, (int)c->peer.gid, (int)c->peer.pid);
+	return c;
+}
+
+/* Accepts one. Returns false if there are no more now. */
+static bool
+control_accept_one(void)
+{
+	char text[PROTO_TEXT_MAX];
+	struct client *c;
+	int fd;
+
+	fd = accept4(control.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd == -1) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM) {
+			log_warn("control: accepting clients pauses");
+			(void)evloop_io_set(control_io, 0);
+			evloop_timer_set(control_pause, CONTROL_PAUSE);
+			return false;
+		}
+		return errno == EINTR || errno == ECONNABORTED;
+	}
+	c = control_client(fd);
+	if (c == NULL) {
+		(void)close(fd);
+		return true;
+	}
+	if (control_nclients > control.clients) {
+		(void)snprintf(text, sizeof(text),
+		    "client limit reached: %u of %u", control_nclients - 1,
+		    control.clients);
+		control_refuse(c, PROTO_LIMIT, text);
+	}
+	control_arm(c);
+	return true;
+}
+
+/* The event loop's callback for the listening socket. */
+static void
+control_accept(void *arg, int what)
+{
+	unsigned i;
+
+	(void)arg;
+	(void)what;
+	for (i = 0; i < CONTROL_ACCEPTS && control_accept_one(); i++)
+		continue;
+}
+
+/* Accepting goes on after a pause. */
+static void
+control_resume(void *arg)
+{
+
+	(void)arg;
+	if (!control_ending)
+		(void)evloop_io_set(control_io, EVLOOP_READ);
+}
+
+/* Starts listening. */
+int
+control_init(const struct control_config *config)
+{
+
+	control = *config;
+	control_io = evloop_io_new(control.fd, control_accept, NULL);
+	control_reaper = evloop_timer_new(control_reap, NULL);
+	control_pause = evloop_timer_new(control_resume, NULL);
+	if (control_io == NULL || control_reaper == NULL ||
+	    control_pause == NULL)
+		return -1;
+	return evloop_io_set(control_io, EVLOOP_READ);
+}
+
+/* Stops listening. */
+void
+control_shutdown(void)
+{
+
+	if (control_ending)
+		return;
+	control_ending = true;
+	evloop_io_free(control_io);
+	control_io = NULL;
+	(void)close(control.fd);
+}
+
+/* Ends all clients, without waiting for any. */
+void
+control_fini(void)
+{
+	struct client *c;
+
+	control_shutdown();
+	TAILQ_FOREACH(c, &control_clients, link)
+		c->dead = true;
+	control_reap(NULL);
+	evloop_timer_free(control_reaper);
+	evloop_timer_free(control_pause);
+}
+
+/* Frees a request, with what its handler did not take. */
+static void
+request_free(struct request *r)
+{
+	unsigned i;
+
+	for (i = 0; i < PROTO_FDS_MAX; i++) {
+		if (r->fds[i] != -1)
+			(void)close(r->fds[i]);
+	}
+	if (r->client != NULL) {
+		TAILQ_REMOVE(&r->client->requests, r, link);
+		r->client->nrequests--;
+		if (!r->client->busy)
+			control_arm(r->client);
+	}
+	proto_request_free(&r->p);
+	free(r);
+}
+
+/* Sends the answer that was written, and frees the request. */
+static void
+request_send(struct request *r)
+{
+
+	if (r->client != NULL) {
+		if (control_out.buf != NULL)
+			control_append(r->client, control_out.buf,
+			    control_out.len);
+		else
+			control_dead(r->client);
+	}
+	proto_out_free(&control_out);
+	request_free(r);
+}
+
+/* Begins an answer. */
+struct proto_out *
+request_result(struct request *r)
+{
+
+	proto_out_init(&control_out);
+	proto_out_result(&control_out, &r->p);
+	return &control_out;
+}
+
+/* Ends and sends it. => The request is gone. */
+void
+request_done(struct request *r)
+{
+
+	proto_out_result_end(&control_out, &r->p);
+	request_send(r);
+}
+
+/* Answers with an error. => The request is gone. */
+void
+request_fail(struct request *r, const struct proto_failure *f)
+{
+
+	log_debug("control: %s: %s: %s", r->p.row != NULL ? r->p.row->name :
+	    "request", proto_errors[f->name].name, f->text);
+	proto_out_init(&control_out);
+	proto_out_failure(&control_out, &r->p, f);
+	request_send(r);
+}
+
+/* Forgets the request. => Its client is gone. */
+void
+request_drop(struct request *r)
+{
+
+	request_free(r);
+}
+
+/* A parameter's value. */
+const struct proto_value *
+request_value(const struct request *r, unsigned i)
+{
+
+	return &r->p.values[i];
+}
+
+/* The line's descriptor; it belongs to the caller. */
+int
+request_take_fd(struct request *r, unsigned i)
+{
+	int fd = r->fds[i];
+
+	r->fds[i] = -1;
+	return fd;
+}
+
+/* Is it alone on its connection? */
+bool
+request_others(const struct request *r)
+{
+
+	return r->client != NULL && r->client->nrequests > 1;
+}
+
+/* A request of this client, with the descriptors of the line. */
+static struct request *
+control_request(struct client *c)
+{
+	struct request *r = calloc(1, sizeof(*r));
+	unsigned i;
+
+	if (r == NULL)
+		return NULL;
+	r->client = c;
+	r->peer = c->peer;
+	for (i = 0; i < PROTO_FDS_MAX; i++)
+		r->fds[i] = i < c->nfds ? c->fds[i] : -1;
+	c->nfds = 0;
+	TAILQ_INSERT_TAIL(&c->requests, r, link);
+	c->nrequests++;
+	return r;
+}
+
+/* One line: a request, or an error. */
+void
+control_line(struct client *c, const char *line, size_t len)
+{
+	struct proto_failure f;
+	struct request *r = control_request(c);
+	int error;
+
+	if (r == NULL) {
+		control_dead(c);
+		return;
+	}
+	error = proto_parse(control.rows, control.nrows, line, len, &r->p, &f);
+	if (error == 0 && control_ending)
+		error = proto_fail(&f, PROTO_SHUTTING_DOWN, 0, NULL,
+		    "the daemon is ending");
+	if (error == 0 && c->nrequests > control.requests) {
+		error = proto_fail(&f, PROTO_TOO_MANY_REQUESTS, 0, NULL,
+		    "request limit reached: %u of %u unanswered",
+		    c->nrequests - 1, control.requests);
+		c->closing = true;
+	}
+	if (error == -1)
+		request_fail(r, &f);
+	else
+		r->p.row->handler(r);
+}
+
+/* Remembers whom to tell of the end. */
+bool
+control_on_close(struct client *c, void (*fn)(void *), void *arg)
+{
+
+	if (c->on_close != NULL)
+		return false;
+	c->on_close = fn;
+	c->on_close_arg = arg;
+	return true;
+}
+
+/* A line that is no answer. */
+bool
+control_send(struct client *c, const char *line, size_t len, size_t max)
+{
+
+	if (c->dead || c->out.end - c->out.start + len > max)
+		return false;
+	control_append(c, line, len);
+	if (!c->busy)
+		control_arm(c);
+	return true;
+}
+
+/* Turns the connection into a stream. */
+void
+control_raw(struct client *c, const struct control_raw *stream)
+{
+
+	c->stream = *stream;
+	c->raw = true;
+	control_raw_pump(c);
+}
+
+/* Writes output as far as it goes. */
+void
+control_raw_pump(struct client *c)
+{
+
+	control_write(c);
+	if (!c->busy)
+		control_arm(c);
+}
+
+/* Input pauses or goes on. */
+void
+control_raw_hold(struct client *c, bool hold)
+{
+
+	c->hold = hold;
+	if (!c->busy)
+		control_arm(c);
+}
+
+/* The stream has ended: what it still has is at most a console's ring. */
+void
+control_raw_end(struct client *c)
+{
+
+	while (control_fetch(c))
+		continue;
+	c->closing = true;
+	control_write(c);
+	if (!c->busy)
+		control_arm(c);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Between control.c (clients and requests), control_read.c (bytes in) and
+ * control_write.c (bytes out) only.
+ */
+
+#ifndef _CONTROL_IMPL_H_
+#define _CONTROL_IMPL_H_
+
+#include "control.h"
+#include "evloop.h"
+
+#define CONTROL_HIGH_WATER	(256 * 1024)	/* unread: read no more */
+#define CONTROL_OUT_MAX		(8 * 1024 * 1024)	/* unread: close */
+
+struct control_buf {
+	char *data;
+	size_t start, end, size;	/* pending: start to end */
+};
+
+struct client {
+	TAILQ_ENTRY(client) link;
+	int fd;
+	struct evloop_io *io;
+	struct host_peer peer;
+	struct control_buf in, out;
+	int fds[PROTO_FDS_MAX];		/* came with the line so far */
+	unsigned nfds;
+	TAILQ_HEAD(, request) requests;
+	unsigned nrequests;
+	bool busy;			/* one of our functions is at work on it */
+	bool eof;			/* it sends no more */
+	bool closing;			/* ends when its output is out */
+	struct evloop_timer *linger;	/* the output is out: ends with this */
+	size_t discarded;		/* bytes read for nobody since */
+	bool dead;			/* to be freed */
+	bool raw, hold;
+	struct control_raw stream;
+	void (*on_close)(void *);
+	void *on_close_arg;
+};
+
+/* control.c */
+void	control_line(struct client *, const char *, size_t);
+void	control_refuse(struct client *, enum proto_error, const char *);
+void	control_dead(struct client *);
+void	control_arm(struct client *);
+bool	control_reading(const struct client *);
+/* Room for len more bytes at .end. Returns false without memory. */
+bool	control_buf_room(struct control_buf *, size_t len);
+
+/* control_read.c: all that may be read now. */
+void	control_read(struct client *);
+/* What is there, for nobody. Returns false at the end. */
+bool	control_discard(struct client *);
+void	control_close_fds(struct client *);
+
+/* control_write.c */
+void	control_append(struct client *, const char *, size_t);
+void	control_write(struct client *);
+bool	control_fetch(struct client *);
+
+#endif /* _CONTROL_IMPL_H_ */

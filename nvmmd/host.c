@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Verbs over what hosts do differently. Where a host lacks something that is
+ * only an improvement, the verb does nothing there.
+ */
+
+#include <sys/param.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <malloc.h>
+#endif
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "log.h"
+
+/* The RAM of the host. */
+uint64_t
+host_ram(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
+/* Raises one limit to what is allowed; returns what it is then. */
+static rlim_t
+host_limit_raise(int resource)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) == -1)
+		return RLIM_INFINITY;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(resource, &limit);
+	(void)getrlimit(resource, &limit);
+	return limit.rlim_cur;
+}
+
+/* Raises and checks. */
+void
+host_limits(uint64_t descriptors, uint64_t threads)
+{
+	rlim_t limit;
+
+	limit = host_limit_raise(RLIMIT_NOFILE);
+	if (limit != RLIM_INFINITY && limit < descriptors)
+		log_warnx("host: %ju descriptors are allowed, the policy may "
+		    "need %" PRIu64, (uintmax_t)limit, descriptors);
+	limit = host_limit_raise(RLIMIT_NPROC);
+	if (limit != RLIM_INFINITY && limit < threads)
+		log_warnx("host: %ju threads are allowed, the policy may need %"
+		    PRIu64, (uintmax_t)limit, threads);
+}
+
+/* The clock of durations. */
+uint64_t
+host_clock(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+#ifdef __linux__
+
+/* One arena, and large blocks always mapped by themselves. */
+void
+host_memory_tune(void)
+{
+
+#ifdef M_ARENA_MAX
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	(void)mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+#endif
+}
+
+/* Gives free pages back, those in the middle of the heap too. */
+void
+host_memory_trim(void)
+{
+
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
+/* The credentials that the kernel recorded at connect(2). */
+int
+host_peer(int fd, struct host_peer *peer)
+{
+	struct ucred ucred;
+	socklen_t len = sizeof(ucred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ucred, &len) == -1)
+		return -1;
+	peer->uid = ucred.uid;
+	peer->gid = ucred.gid;
+	peer->pid = ucred.pid;
+	return 0;
+}
+
+/* Behind the last slash of where /proc says it is. */
+void
+host_file_name(int fd, char *name, size_t size)
+{
+	char link[64], path[PATH_MAX];
+	const char *base;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	base = strrchr(path, '/');
+	(void)snprintf(name, size, "%s", base != NULL ? base + 1 : "elf");
+}
+
+/* prctl(2). */
+void
+host_no_new_privileges(void)
+{
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		log_warn("host: no_new_privs");
+}
+
+#else
+
+/* jemalloc gives back by itself. */
+void
+host_memory_tune(void)
+{
+}
+
+/* The same. */
+void
+host_memory_trim(void)
+{
+}
+
+/* getpeereid(3). */
+int
+host_peer(int fd, struct host_peer *peer)
+{
+
+	peer->pid = 0;
+	return getpeereid(fd, &peer->uid, &peer->gid);
+}
+
+/* Not told. */
+void
+host_file_name(int fd, char *name, size_t size)
+{
+
+	(void)fd;
+	(void)snprintf(name, size, "elf");
+}
+
+/* Nothing like it. */
+void
+host_no_new_privileges(void)
+{
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * What the daemon asks of its host and what differs between hosts: resource
+ * limits, the allocator's habits, who is at the other end of a socket.
+ */
+
+#ifndef _HOST_H_
+#define _HOST_H_
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+struct host_peer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;			/* 0: the host does not tell */
+};
+
+/* Bytes of RAM. */
+uint64_t host_ram(void);
+/* Raises what may be raised, and warns of what is short of the need. */
+void	host_limits(uint64_t descriptors, uint64_t threads);
+/* For the start: few arenas, so that what is freed can go back. */
+void	host_memory_tune(void);
+/* What is free goes back to the system. */
+void	host_memory_trim(void);
+/* Returns 0, or -1 and errno. */
+int	host_peer(int fd, struct host_peer *);
+/* The file's own name for messages, or "elf" where the host does not tell. */
+void	host_file_name(int fd, char *, size_t);
+/* No exec of this process's gains privileges any more, where that exists. */
+void	host_no_new_privileges(void);
+/* Nanoseconds of a clock that is never set. */
+uint64_t host_clock(void);
+
+#endif /* _HOST_H_ */

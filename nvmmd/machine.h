@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The machines' records. They belong to the main thread: nothing here is
+ * called from another one. Whoever asks for something that takes time leaves
+ * a machine_wait, which is called back exactly once, or cancelled.
+ */
+
+#ifndef _MACHINE_H_
+#define _MACHINE_H_
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "console.h"
+#include "policy.h"
+#include "proto.h"
+#include "worker.h"
+
+#define MACHINE_NAME_MAX	65		/* with the NUL */
+
+enum machine_state {
+	MACHINE_CREATED,
+	MACHINE_RUNNING,
+	MACHINE_PAUSED,
+	MACHINE_STOPPED,
+	MACHINE_FAILED
+};
+
+/* Why it is in its state. */
+struct machine_reason {
+	const char *kind;		/* "created" "started" "exited" ... */
+	char text[GUEST_TEXT_MAX];
+	bool ended;			/* cpu is of meaning, */
+	bool exited;			/* and status */
+	uint32_t status;
+	unsigned cpu;
+};
+
+struct machine;
+struct machine_wait;
+TAILQ_HEAD(machine_waits, machine_wait);
+
+struct machine_wait {
+	TAILQ_ENTRY(machine_wait) link;
+	struct machine_waits *list;	/* where it waits, or NULL */
+	/* failure NULL: done. The machine is gone after the call if destroyed. */
+	void (*done)(struct machine_wait *, struct machine *,
+	    const struct proto_failure *);
+};
+
+/* Somebody who follows the console. */
+struct machine_reader {
+	LIST_ENTRY(machine_reader) link;
+	/* There are bytes to be read, or ended: there will be no more. */
+	void (*notify)(struct machine_reader *, struct machine *, bool ended);
+	/* An input came back. */
+	void (*taken)(struct machine_reader *, struct worker_input *);
+};
+
+/* Exits so far, for the next rate. */
+struct machine_rate {
+	uint64_t user, driver;
+};
+
+struct machine {
+	TAILQ_ENTRY(machine) link;
+	char name[MACHINE_NAME_MAX];
+	enum machine_state state;
+	struct machine_reason reason;
+	time_t created, started, since;	/* started 0: not yet */
+	uint64_t start_ns, end_ns;	/* host_clock(), 0: not yet */
+	uint64_t memory;
+	unsigned ncpus;
+	char *cmdline, *image;
+	enum guest_boot boot;
+	uid_t uid;
+	gid_t gid;
+
+	bool creating, starting, stopping, sampling, destroying, doomed;
+	struct worker *worker;
+	struct console console;
+	const struct worker_sample *shown;	/* the last one, or NULL */
+	struct machine_rate *rates;	/* ncpus, at rate_ns */
+	uint64_t rate_ns;
+	struct proto_failure failure;	/* of a create that is being undone */
+
+	struct machine_waits creates, starts, stops, destroys, samples, ends;
+	LIST_HEAD(, machine_reader) readers;
+};
+
+struct machine_spec {
+	const char *name;		/* or NULL: vm0, vm1, ... */
+	uint64_t memory;
+	int64_t vcpus;
+	const char *cmdline;
+	enum guest_boot boot;
+	int fd;
+	const char *image;
+	uid_t uid;
+	gid_t gid;
+};
+
+extern const char *const machine_state_names[];
+
+/* The list of all, in the order of their creation. */
+TAILQ_HEAD(machine_list, machine);
+extern struct machine_list machines;
+
+/* Returns 0, or -1 and errno. empty is called when the last one is gone. */
+int	machine_init(const struct policy *, void (*empty)(void));
+void	machine_fini(void);
+/* For the event loop: a descriptor, and what to do when it is readable. */
+int	machine_fd(void);
+void	machine_dispatch(void *, int);
+
+struct machine *machine_find(const char *name);
+void	machine_use(struct policy_use *);
+/* Could one like that be created now? Returns 0, or -1. */
+int	machine_admit(const struct machine_spec *, struct proto_failure *);
+
+/*
+ * Each returns 0, and the wait is called back later or has been already; or
+ * -1 with the failure, and the wait is as it was.
+ * => machine_create takes the descriptor, also when it fails
+ */
+int	machine_create(const struct machine_spec *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_start(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_stop(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_destroy(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_sample(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_end_wait(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+/* Nobody wants the answer any more; what was asked for goes on. */
+void	machine_cancel(struct machine_wait *);
+
+/* Ends them all, and lets no more in; empty is called when that is done. */
+void	machine_destroy_all(void);
+
+/* Will the console have no more bytes than it has? */
+bool	machine_over(const struct machine *);
+void	machine_reader_add(struct machine *, struct machine_reader *);
+void	machine_reader_remove(struct machine_reader *);
+/* => taken() brings it back; of a removed reader it is freed */
+void	machine_input(struct machine *, struct worker_input *,
+	    struct machine_reader *);
+
+#endif /* _MACHINE_H_ */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * nvmmd(8): the start of both processes, and nvmmd proper's own life.
+ *
+ * Everything that can be refused is refused before the fork, on the terminal
+ * of whoever started it. Then nvmmd proper opens the driver, the last thing it
+ * does with privileges: from there on it needs the descriptor only (the hosted
+ * driver makes its machines through an open /dev/kvm). It drops to its user,
+ * whose groups it takes, serves, and tells its parent so.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "control.h"
+#include "evloop.h"
+#include "host.h"
+#include "image.h"
+#include "log.h"
+#include "machine.h"
+#include "method.h"
+#include "parent.h"
+#include "thread.h"
+
+/* Descriptors and threads that a machine needs besides those of its VCPUs. */
+#define MAIN_MACHINE_FDS	8
+#define MAIN_OTHER_FDS		64
+
+struct options {
+	const char *config;		/* -c */
+	char config_path[PATH_MAX];
+	const char *socket;		/* -s */
+	bool debug, foreground, test;
+};
+
+static bool main_ending;
+
+/* Prints how to call us. */
+_Noreturn static void
+usage(void)
+{
+
+	(void)fprintf(stderr,
+	    "usage: nvmmd [-dfn] [-c file] [-s socket]\n");
+	exit(2);
+}
+
+/* Reads the command line. */
+static void
+main_options(int argc, char **argv, struct options *opt)
+{
+	int c;
+
+	memset(opt, 0, sizeof(*opt));
+	while ((c = getopt(argc, argv, "c:dfns:")) != -1) {
+		switch (c) {
+		case 'c':
+			opt->config = optarg;
+			break;
+		case 'd':
+			opt->debug = opt->foreground = true;
+			break;
+		case 'f':
+			opt->foreground = true;
+			break;
+		case 'n':
+			opt->test = true;
+			break;
+		case 's':
+			opt->socket = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+}
+
+/* Reads the configuration, or is fatal. */
+static void
+main_config(struct options *opt, struct config *config)
+{
+	char text[CONFIG_TEXT_MAX];
+
+	if (config_load(config, opt->config, text) == -1)
+		fatalx("config: %s", text);
+	/* For a later reload, which happens in another folder. */
+	if (opt->config != NULL)
+		opt->config = realpath(opt->config, opt->config_path);
+	if (opt->socket == NULL)
+		return;
+	if (strlen(opt->socket) >= sizeof(config->socket))
+		fatalx("config: the socket's path is longer than %zu bytes",
+		    sizeof(config->socket) - 1);
+	(void)strcpy(config->socket, opt->socket);
+}
+
+/* Becomes the configured user, if there are privileges to drop. */
+static void
+main_drop(const struct config *config)
+{
+	struct passwd *pw;
+
+	host_no_new_privileges();
+	if (geteuid() != 0)
+		return;
+	pw = getpwnam(config->user);
+	if (pw == NULL) {
+		if (config->user_named)
+			fatalx("main: there is no user %s", config->user);
+		log_warnx("main: there is no user %s, running as root",
+		    config->user);
+		return;
+	}
+	if (initgroups(pw->pw_name, pw->pw_gid) == -1 ||
+	    setgid(pw->pw_gid) == -1 || setuid(pw->pw_uid) == -1)
+		fatal("main: user %s", config->user);
+	if (pw->pw_uid != 0 && setuid(0) == 0)
+		fatalx("main: privileges of root were kept");
+}
+
+/* No machine is left. */
+static void
+main_empty(void)
+{
+
+	if (main_ending)
+		evloop_stop();
+}
+
+/* The end was asked for, by a signal or by the parent's own end. */
+static void
+main_end(void *arg)
+{
+
+	(void)arg;
+	if (main_ending)
+		return;
+	log_info("main: ending");
+	main_ending = true;
+	control_shutdown();
+	machine_destroy_all();
+}
+
+/* SIGHUP is the parent's business. */
+static void
+main_hup(void *arg)
+{
+
+	(void)arg;
+}
+
+/* Are the host's limits wide enough for the policy? */
+static void
+main_limits(const struct config *config)
+{
+	const struct policy *p = &config->policy;
+
+	host_limits((uint64_t)p->machines * MAIN_MACHINE_FDS + p->vcpus +
+	    config->clients + MAIN_OTHER_FDS,
+	    (uint64_t)p->machines * 2 + p->vcpus);
+}
+
+/* Opens the driver, while we still may, and drops what we may. */
+static void
+main_driver(const struct config *config, struct worker_host *host)
+{
+	struct guest_error error;
+
+	host_memory_tune();
+	main_limits(config);
+	thread_priority_keep();
+	thread_priority_main();
+	if (worker_init(host, &error) == -1)
+		fatalx("driver: %s", error.text);
+	main_drop(config);
+	log_info("main: %s, %s", host->device, host->backend);
+}
+
+/* Sets all rooms up, or is fatal: there are no machines yet. */
+static void
+main_rooms(const struct config *config, const struct worker_host *host,
+    int sock, int listener)
+{
+	const struct control_config control = {
+		.fd = listener,
+		.clients = config->clients,
+		.requests = config->requests,
+		.rows = method_rows,
+		.nrows = method_nrows,
+	};
+
+	method_init(config, host);
+	if (evloop_init() == -1)
+		fatal("main: event loop");
+	if (machine_init(&config->policy, main_empty) == -1)
+		fatal("main: queue");
+	if (image_init(sock, main_end) == -1)
+		fatal("main: socketpair");
+	if (control_init(&control) == -1)
+		fatal("main: control");
+	if (evloop_signal(SIGTERM, main_end) == -1 ||
+	    evloop_signal(SIGINT, main_end) == -1 ||
+	    evloop_signal(SIGHUP, main_hup) == -1)
+		fatal("main: signals");
+}
+
+/* Lets go of the terminal. The parent does the same for itself. */
+static void
+main_background(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	log_to_syslog();
+	(void)chdir("/");
+	if (fd == -1)
+		return;
+	(void)dup2(fd, STDIN_FILENO);
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+}
+
+/* nvmmd proper. Returns its exit status. */
+static int
+main_serve(const struct config *config, const struct options *opt, int sock,
+    int listener)
+{
+	struct worker_host host;
+	struct evloop_io *io;
+
+	main_driver(config, &host);
+	main_rooms(config, &host, sock, listener);
+	io = evloop_io_new(machine_fd(), machine_dispatch, NULL);
+	if (io == NULL || evloop_io_set(io, EVLOOP_READ) == -1)
+		fatal("main: queue");
+	if (image_ready() == -1)
+		fatal("main: parent");
+	if (!opt->foreground)
+		main_background();
+	evloop_run();
+	image_fini();
+	control_fini();
+	evloop_io_free(io);
+	machine_fini();
+	evloop_fini();
+	log_debug("main: ended");
+	return 0;
+}
+
+/* Both processes, from here on. */
+int
+main(int argc, char **argv)
+{
+	struct options opt;
+	struct config config;
+	struct parent_socket s;
+	int pair[2], ready = -1;
+	pid_t child;
+
+	main_options(argc, argv, &opt);
+	log_init("nvmmd", opt.debug);
+	main_config(&opt, &config);
+	if (opt.test) {
+		(void)fprintf(stderr, "nvmmd: the configuration is good\n");
+		return 0;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	parent_listen(&config, &s);
+	if (!opt.foreground)
+		ready = parent_daemonize();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		fatal("main: socketpair");
+	child = fork();
+	if (child == -1)
+		fatal("main: fork");
+	if (child == 0) {
+		(void)close(pair[0]);
+		if (ready != -1)
+			(void)close(ready);
+		return main_serve(&config, &opt, pair[1], s.fd);
+	}
+	(void)close(pair[1]);
+	(void)close(s.fd);
+	parent_main(&config, opt.config, pair[0], child, &s, ready);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The table of methods, and the methods about the daemon itself.
+ */
+
+#include <unistd.h>
+
+#include "config.h"
+#include "control.h"
+#include "events.h"
+#include "host.h"
+#include "method.h"
+
+static const struct config *method_config;
+static const struct worker_host *method_host;
+static uint64_t method_start;		/* host_clock() */
+
+static void	method_info(struct request *);
+static void	method_describe(struct request *);
+static void	method_identify(struct request *);
+
+#define METHOD_VM	{ "vm", PROTO_STRING, true }
+
+const struct proto_row method_rows[] = {
+	{ "daemon.info", PROTO_MONITOR, method_info, { { 0 } },
+	    "what the daemon is, and its limits" },
+	{ "daemon.describe", PROTO_MONITOR, method_describe, { { 0 } },
+	    "this table" },
+	{ "daemon.identify", PROTO_MONITOR, method_identify, { { 0 } },
+	    "what the driver can do" },
+	{ "vm.create", PROTO_USER, method_vm_create, {
+	    [CREATE_NAME] = { "name", PROTO_STRING, false },
+	    [CREATE_MEMORY] = { "memory", PROTO_INTEGER, true },
+	    [CREATE_VCPUS] = { "vcpus", PROTO_INTEGER, false },
+	    [CREATE_CMDLINE] = { "cmdline", PROTO_STRING, false },
+	    [CREATE_BOOT] = { "boot", PROTO_STRING, false },
+	    [CREATE_ELF] = { "elf", PROTO_FILE, true } },
+	    "make a machine and load it" },
+	{ "vm.start", PROTO_USER, method_vm_start, { METHOD_VM },
+	    "let a created machine run" },
+	{ "vm.stop", PROTO_USER, method_vm_stop, { METHOD_VM },
+	    "end a machine and keep its record" },
+	{ "vm.destroy", PROTO_USER, method_vm_destroy, { METHOD_VM },
+	    "end a machine, if need be, and free all of it" },
+	{ "vm.list", PROTO_MONITOR, method_vm_list, { { 0 } },
+	    "all machines" },
+	{ "vm.show", PROTO_MONITOR, method_vm_show, { METHOD_VM },
+	    "one machine" },
+	{ "vm.stats", PROTO_MONITOR, method_vm_stats, { METHOD_VM },
+	    "counters and rates" },
+	{ "vm.wait", PROTO_MONITOR, method_vm_wait, { METHOD_VM,
+	    [WAIT_TIMEOUT] = { "timeout_ms", PROTO_INTEGER, false } },
+	    "answer when the machine has ended" },
+	{ "console.read", PROTO_MONITOR, method_console_read, { METHOD_VM,
+	    [READ_OFFSET] = { "offset", PROTO_INTEGER, false },
+	    [READ_MAX] = { "max", PROTO_INTEGER, false },
+	    [READ_ENCODING] = { "encoding", PROTO_STRING, false } },
+	    "what the console has kept" },
+	{ "console.attach", PROTO_USER, method_console_attach, { METHOD_VM,
+	    [ATTACH_REPLAY] = { "replay", PROTO_BOOLEAN, false } },
+	    "make this connection the console" },
+	{ "events.subscribe", PROTO_MONITOR, method_events_subscribe,
+	    { { 0 } }, "tell this connection what happens" },
+};
+const size_t method_nrows = sizeof(method_rows) / sizeof(method_rows[0]);
+
+/* Remembers what the answers need. */
+void
+method_init(const struct config *config, const struct worker_host *host)
+{
+
+	method_config = config;
+	method_host = host;
+	method_start = host_clock();
+}
+
+/* The limits that a client can run into. */
+static void
+method_limits(struct proto_out *o)
+{
+	const struct config *c = method_config;
+
+	proto_out_object(o, "limits");
+	proto_out_integer(o, "line", PROTO_LINE_MAX);
+	proto_out_integer(o, "descriptors", PROTO_FDS_MAX);
+	proto_out_integer(o, "nesting", PROTO_DEPTH_MAX);
+	proto_out_integer(o, "requests", c->requests);
+	proto_out_integer(o, "clients", c->clients);
+	proto_out_integer(o, "machines", c->policy.machines);
+	proto_out_integer(o, "vcpus", c->policy.vcpus);
+	proto_out_unsigned(o, "memory", c->policy.memory_total);
+	proto_out_unsigned(o, "memory_per_machine", c->policy.memory);
+	proto_out_integer(o, "console", CONSOLE_SIZE);
+	proto_out_object_end(o);
+}
+
+/* daemon.info */
+static void
+method_info(struct request *r)
+{
+	struct proto_out *o = request_result(r);
+	struct policy_use use;
+
+	machine_use(&use);
+	proto_out_object(o, "protocol");
+	proto_out_integer(o, "major", PROTO_MAJOR);
+	proto_out_integer(o, "minor", PROTO_MINOR);
+	proto_out_object_end(o);
+	proto_out_string(o, "version", PROTO_VERSION);
+	proto_out_integer(o, "pid", getpid());
+	proto_out_array(o, "features");
+	proto_out_string(o, NULL, "console.attach");
+	proto_out_string(o, NULL, "descriptors");
+	proto_out_string(o, NULL, "events");
+	proto_out_string(o, NULL, "images");
+	proto_out_array_end(o);
+	method_limits(o);
+	proto_out_string(o, "backend", method_host->backend);
+	proto_out_string(o, "device", method_host->device);
+	proto_out_unsigned(o, "uptime_ms",
+	    (host_clock() - method_start) / 1000000);
+	proto_out_integer(o, "machines", use.machines);
+	proto_out_unsigned(o, "memory_used", use.memory);
+	request_done(r);
+}
+
+/* One row, and whether its line may bring descriptors. */
+static void
+method_describe_row(struct proto_out *o, const struct proto_row *row)
+{
+	bool descriptors = false;
+	int i;
+
+	proto_out_object(o, NULL);
+	proto_out_string(o, "name", row->name);
+	proto_out_string(o, "privilege", proto_privileges[row->privilege]);
+	proto_out_array(o, "params");
+	for (i = 0; i < PROTO_PARAMS_MAX && row->params[i].name != NULL; i++) {
+		const struct proto_param *p = &row->params[i];
+
+		proto_out_object(o, NULL);
+		proto_out_string(o, "name", p->name);
+		proto_out_string(o, "type", proto_type_name(p->type));
+		proto_out_boolean(o, "required", p->required);
+		proto_out_object_end(o);
+		descriptors |= p->type == PROTO_FILE;
+	}
+	proto_out_array_end(o);
+	proto_out_boolean(o, "descriptors", descriptors);
+	proto_out_string(o, "summary", row->summary);
+	proto_out_object_end(o);
+}
+
+/* daemon.describe */
+static void
+method_describe(struct request *r)
+{
+	struct proto_out *o = request_result(r);
+	size_t i;
+
+	proto_out_array(o, "methods");
+	for (i = 0; i < method_nrows; i++)
+		method_describe_row(o, &method_rows[i]);
+	proto_out_array_end(o);
+	proto_out_array(o, "errors");
+	for (i = 0; i < PROTO_NERRORS; i++) {
+		proto_out_object(o, NULL);
+		proto_out_string(o, "name", proto_errors[i].name);
+		proto_out_integer(o, "code", proto_errors[i].code);
+		proto_out_string(o, "summary", proto_errors[i].summary);
+		proto_out_object_end(o);
+	}
+	proto_out_array_end(o);
+	proto_out_array(o, "events");
+	for (i = 0; i < EVENTS_NTYPES; i++)
+		proto_out_string(o, NULL, events_names[i]);
+	proto_out_array_end(o);
+	request_done(r);
+}
+
+/* daemon.identify */
+static void
+method_identify(struct request *r)
+{
+	struct proto_out *o = request_result(r);
+	const struct worker_host *h = method_host;
+
+	proto_out_integer(o, "api_version", h->version);
+	proto_out_integer(o, "state_size", h->state_size);
+	proto_out_integer(o, "max_machines", h->max_machines);
+	proto_out_integer(o, "max_vcpus", h->max_vcpus);
+	proto_out_unsigned(o, "max_ram", h->max_ram);
+	proto_out_hex(o, "mach_conf", h->mach_conf);
+	proto_out_hex(o, "vcpu_conf", h->vcpu_conf);
+	proto_out_hex(o, "xcr0_mask", h->xcr0_mask);
+	proto_out_hex(o, "mxcsr_mask", h->mxcsr_mask);
+	proto_out_unsigned(o, "conf_cpuid_maxops", h->conf_cpuid_maxops);
+	proto_out_string(o, "backend", h->backend);
+	proto_out_string(o, "device", h->device);
+	request_done(r);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The methods: one row a method, which parsing, dispatch and daemon.describe
+ * all go by, and the handlers. method.c has the table and what speaks of the
+ * daemon, method_vm.c what acts on machines, method_console.c what follows
+ * them, method_record.c how machines look in answers.
+ */
+
+#ifndef _METHOD_H_
+#define _METHOD_H_
+
+#include <stddef.h>
+
+#include "machine.h"
+#include "proto_out.h"
+
+struct config;
+struct request;
+
+extern const struct proto_row method_rows[];
+extern const size_t method_nrows;
+
+/* What the answers about the daemon are made of; both outlive it. */
+void	method_init(const struct config *, const struct worker_host *);
+
+/* method_vm.c */
+void	method_vm_create(struct request *);
+void	method_vm_start(struct request *);
+void	method_vm_stop(struct request *);
+void	method_vm_destroy(struct request *);
+void	method_vm_list(struct request *);
+void	method_vm_show(struct request *);
+void	method_vm_stats(struct request *);
+void	method_vm_wait(struct request *);
+/* The machine that the request's first parameter names; NULL: answered. */
+struct machine *method_machine(struct request *);
+/* Answers with an error without errno. */
+void	method_fail(struct request *, enum proto_error, const char *param,
+	    const char *, ...) __attribute__((__format__(__printf__, 4, 5)));
+
+/* method_console.c */
+void	method_console_read(struct request *);
+void	method_console_attach(struct request *);
+void	method_events_subscribe(struct request *);
+
+/* method_record.c: members into an open object */
+void	method_record(struct proto_out *, const struct machine *);
+void	method_record_short(struct proto_out *, const struct machine *);
+/* Also sets the machine's base of the next rates. */
+void	method_stats(struct proto_out *, struct machine *);
+
+/* The order of parameters in the rows. */
+enum { VM = 0 };
+enum { CREATE_NAME, CREATE_MEMORY, CREATE_VCPUS, CREATE_CMDLINE, CREATE_BOOT,
+    CREATE_ELF };
+enum { WAIT_TIMEOUT = 1 };
+enum { READ_OFFSET = 1, READ_MAX, READ_ENCODING };
+enum { ATTACH_REPLAY = 1 };
+
+#endif /* _METHOD_H_ */

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The parent: waits for its child, nvmmd proper, passes signals on, opens
+ * images for it, and takes the socket away at the end.
+ *
+ * Life cycle. The parent has one descriptor to watch and signals, which are
+ * blocked except while it waits. SIGTERM and SIGINT are passed on; a child that
+ * does not end within PARENT_GRACE is killed. When the child is gone the
+ * parent exits with its status. When the parent goes first, the child reads
+ * the end of the socketpair and ends by itself.
+ */
+
+#include <sys/param.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "log.h"
+#include "parent.h"
+
+#define PARENT_GRACE	30		/* seconds */
+
+static volatile sig_atomic_t parent_got_term, parent_got_hup;
+
+/* Remembers the signal; SIGCHLD only has to end the wait. */
+static void
+parent_signal(int signo)
+{
+
+	if (signo == SIGTERM || signo == SIGINT)
+		parent_got_term = 1;
+	if (signo == SIGHUP)
+		parent_got_hup = 1;
+}
+
+/* Blocks the signals that parent_wait lets through. */
+static void
+parent_signals(sigset_t *waiting)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	struct sigaction sa = { .sa_handler = parent_signal };
+	sigset_t blocked;
+	size_t i;
+
+	sigemptyset(&sa.sa_mask);
+	sigemptyset(&blocked);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		(void)sigaction(signals[i], &sa, NULL);
+		sigaddset(&blocked, signals[i]);
+	}
+	(void)sigprocmask(SIG_BLOCK, &blocked, waiting);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigdelset(waiting, signals[i]);
+}
+
+/* The background: two forks' worth of detachment in one. */
+int
+parent_daemonize(void)
+{
+	int pipefd[2];
+	char byte;
+
+	if (pipe2(pipefd, O_CLOEXEC) == -1)
+		fatal("parent: pipe");
+	switch (fork()) {
+	case -1:
+		fatal("parent: fork");
+	case 0:
+		(void)close(pipefd[0]);
+		(void)setsid();
+		return pipefd[1];
+	default:
+		break;
+	}
+	(void)close(pipefd[1]);
+	/* The end without a byte: it failed, and has said so. */
+	_exit(read(pipefd[0], &byte, 1) == 1 ? 0 : 1);
+}
+
+/* All is well: whoever started us may go on. */
+static void
+parent_ready(int *ready)
+{
+	int fd;
+
+	if (*ready == -1)
+		return;
+	fd = open("/dev/null", O_RDWR);
+	if (fd != -1) {
+		(void)dup2(fd, STDIN_FILENO);
+		(void)dup2(fd, STDOUT_FILENO);
+		(void)dup2(fd, STDERR_FILENO);
+		if (fd > STDERR_FILENO)
+			(void)close(fd);
+	}
+	log_to_syslog();
+	(void)chdir("/");
+	(void)!write(*ready, "", 1);
+	(void)close(*ready);
+	*ready = -1;
+}
+
+/* Opens an image in one folder. Returns -1 and errno. */
+static int
+parent_open_in(const char *folder, const char *name)
+{
+	struct stat st;
+	int dir, fd, error;
+
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1)
+		return -1;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	error = errno;
+	(void)close(dir);
+	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))) {
+		(void)close(fd);
+		fd = -1;
+		error = EINVAL;
+	}
+	errno = error;
+	return fd;
+}
+
+/* Opens an image by its bare name. Returns -1 and errno. */
+static int
+parent_open(const struct config *config, const char *name)
+{
+	unsigned i;
+	int fd;
+
+	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	errno = ENOENT;
+	for (i = 0; i < config->nimages; i++) {
+		fd = parent_open_in(config->images[i], name);
+		if (fd != -1 || errno != ENOENT)
+			return fd;
+	}
+	return -1;
+}
+
+/* Answers a request for an image. */
+static void
+parent_image(const struct config *config, int sock, struct parent_msg *msg)
+{
+	int fd = parent_open(config, msg->name);
+
+	msg->type = PARENT_OPENED;
+	msg->error = fd == -1 ? errno : 0;
+	if (parent_send(sock, msg, fd) == -1)
+		log_warn("parent: image %s", msg->name);
+	if (fd != -1)
+		(void)close(fd);
+}
+
+/* One message from nvmmd proper. Returns false at its end. */
+static bool
+parent_message(const struct config *config, int sock, int *ready)
+{
+	struct parent_msg msg;
+	ssize_t n;
+	int fd;
+
+	n = parent_recv(sock, &msg, &fd);
+	if (n == 0)
+		return false;
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR;
+	if (fd != -1)
+		(void)close(fd);
+	if (msg.type == PARENT_READY)
+		parent_ready(ready);
+	else if (msg.type == PARENT_IMAGE)
+		parent_image(config, sock, &msg);
+	return true;
+}
+
+/* SIGHUP, in this first form: is the file still right? */
+static void
+parent_reload(const char *config_file)
+{
+	char text[CONFIG_TEXT_MAX];
+	struct config config;
+
+	if (config_load(&config, config_file, text) == -1)
+		log_warnx("parent: reload: %s; nothing was changed", text);
+	else
+		log_info("parent: reload: the configuration is good; it takes "
+		    "effect when nvmmd is started again");
+}
+
+/* Is the child gone? Its exit status for ours, or -1. */
+static int
+parent_child(pid_t child)
+{
+	int status;
+
+	if (waitpid(child, &status, WNOHANG) != child)
+		return -1;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_warnx("parent: nvmmd was ended by signal %d", WTERMSIG(status));
+	return 1;
+}
+
+/* Passes the end on, once, and kills after the grace. */
+static void
+parent_end(pid_t child, time_t *since)
+{
+	time_t now = time(NULL);
+
+	if (*since == 0) {
+		*since = now;
+		(void)kill(child, SIGTERM);
+	} else if (now - *since >= PARENT_GRACE) {
+		log_warnx("parent: nvmmd does not end, killed");
+		(void)kill(child, SIGKILL);
+		*since = now;
+	}
+}
+
+/* Takes the socket away, if it is still ours. */
+static void
+parent_unlink(const struct parent_socket *s)
+{
+	struct stat st;
+
+	if (lstat(s->path, &st) == 0 && st.st_dev == s->dev &&
+	    st.st_ino == s->ino)
+		(void)unlink(s->path);
+}
+
+/* Waits, and does what it is told, until the child is gone. */
+_Noreturn void
+parent_main(const struct config *config, const char *config_file, int sock,
+    pid_t child, const struct parent_socket *s, int ready)
+{
+	struct timespec second = { 1, 0 };
+	struct pollfd pfd = { .fd = sock, .events = POLLIN };
+	sigset_t waiting;
+	time_t since = 0;
+	int status;
+
+	parent_signals(&waiting);
+	while ((status = parent_child(child)) == -1) {
+		if (parent_got_term)
+			parent_end(child, &since);
+		if (parent_got_hup) {
+			parent_got_hup = 0;
+			parent_reload(config_file);
+		}
+		if (ppoll(&pfd, 1, since != 0 ? &second : NULL,
+		    &waiting) <= 0)
+			continue;
+		if (!parent_message(config, sock, &ready))
+			pfd.fd = -1;
+	}
+	parent_unlink(s);
+	exit(status);
+}

@@ -1,0 +1,601 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Copyright (c) 2026 The NVMM authors
+#
+# nvmmctl against a daemon that plays canned answers (the cases named fake_*)
+# and against the real nvmmd on this machine's /dev/kvm (real_*).
+
+ctl=$(atf_get_srcdir)/../../nvmmctl/nvmmctl
+nvmmd=$(atf_get_srcdir)/../../nvmmd/nvmmd
+smallkern=$(atf_get_srcdir)/../../smallkern/smallkern
+sock=./s
+
+# Starts the fake daemon on the script that comes on standard input.
+fake() {
+	cat >script
+	"$(atf_get_srcdir)/h_fakedaemon" $sock script log >pid || atf_fail fake
+}
+
+unfake() {
+	[ ! -f pid ] || kill "$(cat pid)" 2>/dev/null || true
+}
+
+# Runs nvmmctl on the socket at hand: status, output, error, arguments.
+ctl() {
+	status=$1 out=$2 error=$3
+	shift 3
+	atf_check -s "exit:$status" -o "$out" -e "$error" "$ctl" -s $sock "$@"
+}
+
+# Declares a case with a daemon to end afterwards: name, description.
+daemon_case() {
+	atf_test_case "$1" cleanup
+	eval "$1_descr=\$2"
+	eval "$1_head() { atf_set descr \"\$$1_descr\"; }"
+	eval "$1_cleanup() { unfake; }"
+}
+
+created='{"result":{"name":"vm0","state":"created"}}'
+running='{"result":{"name":"vm0","state":"running"}}'
+exited3='{"result":{"name":"vm0","state":"stopped","reason":{"kind":"exited",'
+exited3="$exited3"'"text":"the guest exited with status 3","status":3}}}'
+stopped='{"result":{"name":"vm0","state":"stopped","reason":{"kind":"stopped",'
+stopped="$stopped"'"text":"stopped on request"}}}'
+failed='{"result":{"name":"vm0","state":"failed","reason":{"kind":"shutdown",'
+failed="$failed"'"text":"triple fault","vcpu":0}}}'
+
+# An error answer: symbolic name, message.
+error() {
+	printf '{"error":{"code":1,"message":"%s","data":{"name":"%s"}}}' \
+	    "$2" "$1"
+}
+
+atf_test_case usage
+usage_head() {
+	atf_set descr "wrong command lines end with 2 and one line"
+}
+usage_body() {
+	one() { ctl 2 empty "match:^nvmmctl: $1" $2; }
+	one "unknown verb: frobnicate" frobnicate
+	one "a verb is missing" ""
+	one "unknown option: --frob" "list --frob"
+	one "unknown option: -x" "-x list"
+	one "option --mem goes after the verb" "--mem 4G list"
+	one "list takes no option --mem" "list --mem 4G"
+	one "option --mem needs a value" "create --mem"
+	one "option --json takes no value" "list --json=1"
+	one "create needs --mem SIZE and --elf FILE" "create --mem 4G"
+	one "usage: nvmmctl start NAME" start
+	one "usage: nvmmctl show NAME" "show a b"
+	one "usage: nvmmctl list" "list a"
+	one "--timeout soon: not a number" "wait a --timeout soon"
+	one "--timeout 99999999: too long" "wait a --timeout 99999999"
+	one "--boot floppy: not auto, elf or pvh" \
+	    "create --mem 4G --elf k --boot floppy"
+	one "--vcpus -1: not a number" "create --mem 4G --elf k --vcpus -1"
+	one "--vcpus two: not a number" "create --mem 4G --elf k --vcpus=two"
+	one "--elf: the file's name is empty" "create --mem 4G --elf="
+	one "parameters: column" "raw vm.list {"
+	one "parameters are not a JSON object: \[\]" "raw vm.list []"
+}
+
+atf_test_case sizes
+sizes_head() {
+	atf_set descr "sizes that are none are named, with 2"
+}
+sizes_body() {
+	for verb in create run; do
+		ctl 2 empty "inline:nvmmctl: --mem 0: a machine needs memory\n" \
+		    $verb --mem 0 --elf k
+		ctl 2 empty "match:^nvmmctl: --mem 3K: not a multiple of" \
+		    $verb --mem 3K --elf k
+		ctl 2 empty "match:^nvmmctl: --mem lots: not a size" \
+		    $verb --mem=lots --elf k
+		ctl 2 empty "match:^nvmmctl: --mem -1: not a size" \
+		    $verb --mem -1 --elf k
+		ctl 2 empty "match:^nvmmctl: --mem 999999999T: too large" \
+		    $verb --mem 999999999T --elf k
+	done
+}
+
+atf_test_case help
+help_head() {
+	atf_set descr "--help lists every verb of the man page, with 0"
+}
+help_body() {
+	atf_check -o save:out "$ctl" --help
+	for verb in create start stop destroy run list show stats log console \
+	    wait identify info describe raw; do
+		atf_check -o ignore grep "^  $verb " out
+		atf_check -o "match:^usage: nvmmctl .* $verb" "$ctl" $verb -h
+		atf_check -o ignore grep "^\.It Cm $verb" \
+		    "$(atf_get_srcdir)/../../nvmmctl/nvmmctl.8"
+	done
+}
+
+daemon_case nodaemon "a socket without a daemon is told from one without rights"
+nodaemon_body() {
+	ctl 6 empty "match:^nvmmctl: no daemon listens on ./s \(no such" list
+	touch s
+	ctl 6 empty "match:^nvmmctl: no daemon listens on ./s$" list
+	rm s
+	fake </dev/null
+	unfake
+	sleep 0.1
+	ctl 6 empty "match:^nvmmctl: no daemon listens on ./s$" list
+	long=$(printf '%0200d' 0)
+	atf_check -s exit:6 -e "match:socket name too long" "$ctl" -s "$long" list
+	atf_check -s exit:6 -e "match:no daemon listens on ./s$" \
+	    env NVMMD_SOCKET=./s "$ctl" list
+	atf_check -s exit:6 -e "match:/var/run/nvmmd/none" \
+	    env NVMMD_SOCKET=./s "$ctl" -s /var/run/nvmmd/none list
+}
+
+daemon_case norights "a socket that denies access is named as such, with 6"
+norights_head() {
+	atf_set descr "a socket that denies access is named as such, with 6"
+	atf_set require.user root
+}
+norights_body() {
+	fake </dev/null
+	chmod 0600 s
+	chmod 0755 .
+	setpriv --reuid 65534 --clear-groups "$ctl" -s "$PWD/s" list 2>err
+	[ $? -eq 6 ] || atf_fail "status"
+	if grep -q "no such socket" err; then
+		atf_skip "the work folder is closed to other users"
+	fi
+	atf_check -o ignore grep "^nvmmctl: no permission to use the socket" err
+}
+
+daemon_case fake_gone "a daemon that goes away or talks nonsense is told"
+fake_gone_body() {
+	fake <<-EOT
+	vm.list !close
+	daemon.info !line hello
+	daemon.identify !line {"id":1}
+	daemon.describe !line {"id":null,"error":{"message":"line too long","data":{"name":"TOO_LONG"}}}
+	EOT
+	ctl 6 empty "match:^nvmmctl: the daemon closed the connection" list
+	ctl 1 empty "match:does not speak nvmmd's protocol" info
+	ctl 1 empty "match:answer is no result" identify
+	ctl 1 empty "inline:nvmmctl: line too long\n" describe
+}
+
+daemon_case fake_errors "each error name has its exit status, its text is shown"
+fake_errors_body() {
+	fake <<-EOT
+	limit $(error LIMIT "machine limit reached: 128 of 128")
+	denied $(error DENIED no)
+	image $(error BAD_IMAGE "k: not an ELF file")
+	params $(error INVALID_PARAMS "vcpus must be 1 to 256, not 257")
+	memory $(error NO_MEMORY no)
+	missing $(error NOT_FOUND "no machine vm9")
+	exists $(error EXISTS no)
+	state $(error STATE_CONFLICT no)
+	other $(error DRIVER no)
+	timeout $(error TIMEOUT no)
+	lines $(error LIMIT 'two\nlines\u001b[31m')
+	EOT
+	ctl 3 empty "inline:nvmmctl: machine limit reached: 128 of 128\n" raw limit
+	ctl 3 empty not-empty raw denied
+	ctl 3 empty "inline:nvmmctl: k: not an ELF file\n" raw image
+	ctl 3 empty "inline:nvmmctl: vcpus must be 1 to 256, not 257\n" raw params
+	ctl 3 empty not-empty raw memory
+	ctl 4 empty "inline:nvmmctl: no machine vm9\n" raw missing
+	ctl 5 empty not-empty raw exists
+	ctl 5 empty not-empty raw state
+	ctl 1 empty not-empty raw other
+	ctl 1 empty not-empty raw timeout
+	ctl 3 empty "inline:nvmmctl: two?lines?[31m\n" raw lines
+}
+
+daemon_case fake_create "create sends what was asked for, and the file along"
+fake_create_body() {
+	fake <<-EOT
+	vm.create $created
+	EOT
+	printf 12345 >kernel
+	mkdir folder
+	ctl 0 "inline:vm0\n" empty create --mem 512M --elf kernel
+	ctl 0 "inline:vm0\n" empty create --mem=4G --elf=./kernel --name=web \
+	    --vcpus=2 --cmdline='a "b"' --boot=pvh
+	ctl 0 "inline:vm0\n" empty create --mem 4K --elf folder
+	ctl 0 'inline:{"name":"vm0","state":"created"}\n' empty \
+	    -j create --mem 4K --elf smallkern --vcpus 257
+	cat >want <<-'EOT'
+	fd 5
+	{"method":"vm.create","params":{"memory":536870912,"elf":{"fd":0}},"id":1}
+	fd 5
+	{"method":"vm.create","params":{"name":"web","cmdline":"a \"b\"","memory":4294967296,"vcpus":2,"boot":"pvh","elf":{"fd":0}},"id":1}
+	{"method":"vm.create","params":{"memory":4096,"elf":{"image":"folder"}},"id":1}
+	{"method":"vm.create","params":{"memory":4096,"vcpus":257,"elf":{"image":"smallkern"}},"id":1}
+	EOT
+	atf_check -o file:want cat log
+}
+
+daemon_case fake_elf "a binary that cannot be opened is named, nothing is sent"
+fake_elf_body() {
+	fake </dev/null
+	touch kernel
+	ctl 4 empty "inline:nvmmctl: ./none: No such file or directory\n" \
+	    create --mem 4G --elf ./none
+	ctl 3 empty "inline:nvmmctl: kernel/x: Not a directory\n" \
+	    run --mem 4G --elf kernel/x
+	atf_check cat log
+}
+
+daemon_case fake_changes "start, stop and destroy go through all their names"
+fake_changes_body() {
+	fake <<-EOT
+	vm.start $running
+	vm.start $(error NOT_FOUND "no machine b")
+	vm.start $running
+	vm.stop $stopped
+	vm.destroy {"result":{"name":"vm0"}}
+	EOT
+	ctl 4 "inline:vm0: running\nvm0: running\n" \
+	    "inline:nvmmctl: no machine b\n" start a b c
+	ctl 0 "inline:vm0: stopped\n" empty stop vm0
+	ctl 0 "inline:vm0: destroyed\n" empty destroy vm0
+	ctl 0 'inline:{"name":"vm0"}\n' empty --json destroy vm0
+	atf_check -o "match:\"params\":\{\"vm\":\"c\"\},\"id\":3" cat log
+}
+
+daemon_case fake_list "list is a table, or the daemon's own JSON"
+fake_list_body() {
+	TZ=UTC
+	export TZ
+	json='{"machines":[{"name":"vm0","state":"running","vcpus":1,'
+	json="$json"'"memory":536870912,"created":1000000000,"owner":'
+	json="$json"'{"uid":1000,"gid":100},"x":1.10},{"name":"a\u001bb",'
+	json="$json"'"state":"failed","vcpus":256,"memory":5000000000}]}'
+	fake <<-EOT
+	vm.list {"result":$json}
+	vm.empty {"result": { "machines" : [ ] } , "more":"} ]"}
+	EOT
+	cat >want <<-'EOT'
+	NAME  STATE    VCPUS  MEMORY  OWNER  CREATED
+	vm0   running      1    512M   1000  2001-09-09 01:46:40
+	a?b   failed     256    4.7G      -  -
+	EOT
+	ctl 0 file:want empty list
+	printf '%s\n' "$json" >want
+	ctl 0 file:want empty -j list
+	ctl 0 file:want empty list --json
+	ctl 0 'inline:{ "machines" : [ ] }\n' empty raw vm.empty
+}
+
+daemon_case fake_show "show and stats print what the record has"
+fake_show_body() {
+	fake <<-EOT
+	vm.show $failed
+	vm.stats {"result":{"name":"vm0","state":"running","uptime_ms":1500,"memory":{"configured":536870912,"mapped":536870912,"resident":3355443},"console":{"bytes":4096,"lost":0},"vcpus":[{"cpu":0,"run_ns":1200000000,"injected":12,"halted":true,"exits":{"user":{"io":30,"memory":4},"driver":{"cpuid":6}},"rate":{"user":22.6,"driver":4}}],"totals":{"run_ns":1200000000,"injected":12,"exits_user":34,"exits_driver":6,"rate_user":22.6,"rate_driver":4}}}
+	EOT
+	ctl 0 save:out empty show vm0
+	atf_check -o ignore grep "^reason  *triple fault$" out
+	atf_check -o ignore grep "^by VCPU  *0$" out
+	cat >want <<-'EOT'
+	name              vm0
+	state             running
+	uptime            1.500s
+	memory            512M configured, 512M mapped, 3.2M resident
+	console           4096 bytes, 0 no longer kept
+	guest run time    1.200s
+	interrupts        12
+	exits to the user 34 (23/s)
+	within the driver 6 (4/s)
+
+	vcpu 0: ran 1.200s, 12 interrupts injected, halted
+	  EXITS              COUNT  PER SECOND
+	  to the user           34          23
+	    io                  30
+	    memory               4
+	  within the driver      6           4
+	    cpuid                6
+	EOT
+	ctl 0 save:out empty stats vm0
+	atf_check -o file:want sed 's/ *$//' out
+}
+
+daemon_case fake_log "log prints the console's very bytes"
+fake_log_body() {
+	fake <<-'EOT'
+	console.read {"result":{"data_base64":"aGVsbG8K/w==","offset":107,"lost":100,"end":false}}
+	console.read {"result":{"data_base64":"Ynll","offset":110,"lost":0,"end":false}}
+	console.read {"result":{"data_base64":"","offset":110,"lost":0,"end":false}}
+	EOT
+	printf 'hello\n\377bye' >want
+	ctl 0 file:want "match:first 100 bytes are no longer kept" log vm0
+	atf_check -o ignore grep '"offset":110,"encoding":"base64"' log
+}
+
+daemon_case fake_wait "wait ends with the guest's status"
+fake_wait_body() {
+	fake <<-EOT
+	vm.wait $exited3
+	EOT
+	ctl 3 "inline:vm0: stopped (the guest exited with status 3)\n" empty \
+	    wait vm0 --timeout 5
+	atf_check -o "match:\"timeout_ms\":5000" cat log
+	unfake
+	rm s
+	fake <<-EOT
+	vm.wait $failed
+	EOT
+	ctl 7 "inline:vm0: failed (triple fault)\n" empty wait vm0
+	unfake
+	rm s
+	fake <<-EOT
+	vm.wait $(error TIMEOUT "vm0 still runs")
+	EOT
+	ctl 1 empty "inline:nvmmctl: vm0 still runs\n" wait vm0
+}
+
+daemon_case fake_console "console carries a pipe both ways, bytes as they are"
+fake_console_body() {
+	fake <<-'EOT'
+	console.attach !echo
+	EOT
+	printf 'one\n~.\nt\377woQ' >input
+	printf 'one\n~.\nt\377wo' >want
+	atf_check -o file:want -x "$ctl -s s console vm0 <input"
+	atf_check -o "match:\{\"vm\":\"vm0\"\}" cat log
+}
+
+daemon_case fake_tty "on a terminal ~. leaves and gives the terminal back"
+fake_tty_head() {
+	atf_set descr "on a terminal ~. leaves and gives the terminal back"
+	atf_set require.progs script
+}
+fake_tty_body() {
+	fake <<-'EOT'
+	console.attach !echo
+	EOT
+	cat >session <<-EOT
+	stty -a >before
+	$ctl -s s console vm0 2>err
+	echo status \$? >status
+	stty -a >after
+	EOT
+	{ sleep 0.5; printf 'ab~.c\r~~d\r'; sleep 0.3; printf '~.'; sleep 0.5; } |
+	    script -qec "sh session" typescript >shown
+	atf_check -o "inline:status 0\n" cat status
+	atf_check diff before after
+	atf_check -o ignore grep "attached to vm0; ~. leaves" err
+	atf_check -o ignore grep "detached from vm0" err
+	tr -d '\r' <shown >bytes
+	atf_check -o "inline:ab~.c~d" cat bytes
+}
+
+daemon_case fake_run "run follows the console and ends with the guest's status"
+fake_run_body() {
+	fake <<-EOT
+	vm.create $created
+	vm.start $running
+	vm.wait $exited3
+	vm.destroy {"result":{"name":"vm0"}}
+	console.attach !stream hello\n\377world\n
+	EOT
+	printf 'hello\n\377world\n' >want
+	ctl 3 file:want empty run --mem 512M --elf smallkern </dev/null
+	atf_check -o "inline:1\n" grep -c vm.destroy log
+	ctl 3 file:want empty run --mem 512M --elf smallkern --keep </dev/null
+	atf_check -o "inline:1\n" grep -c vm.destroy log
+	ctl 3 save:json file:want -j run --mem 4K --elf smallkern </dev/null
+	atf_check -o "match:^\{\"name\":\"vm0\",\"state\":\"stopped\"" cat json
+	atf_check -o "match:\"vm\":\"vm0\",\"replay\":true" cat log
+}
+
+daemon_case fake_run_failed "run tells why a machine failed, with 7"
+fake_run_failed_body() {
+	fake <<-EOT
+	vm.create $created
+	vm.start $running
+	vm.wait $failed
+	vm.destroy {"result":{"name":"vm0"}}
+	console.attach !stream hello\n
+	EOT
+	ctl 7 "inline:hello\n" "inline:nvmmctl: vm0: triple fault\n" \
+	    run --mem 512M --elf smallkern
+}
+
+daemon_case fake_run_refused "run destroys what could not be started"
+fake_run_refused_body() {
+	fake <<-EOT
+	vm.create $created
+	vm.start $(error LIMIT "out of threads")
+	vm.destroy {"result":{"name":"vm0"}}
+	console.attach !echo
+	EOT
+	ctl 3 empty "inline:nvmmctl: out of threads\n" \
+	    run --mem 512M --elf smallkern
+	atf_check -o "inline:1\n" grep -c vm.destroy log
+}
+
+daemon_case fake_run_interrupt "SIGINT stops and destroys the machine, with 130"
+fake_run_interrupt_body() {
+	fake <<-EOT
+	vm.create $created
+	vm.start $running
+	vm.wait !held $stopped
+	vm.stop $stopped
+	vm.destroy {"result":{"name":"vm0"}}
+	console.attach !echo
+	EOT
+	atf_check -s exit:130 -x "timeout --preserve-status -s INT 0.5 \
+	    $ctl -s s run --mem 512M --elf smallkern </dev/null"
+	atf_check -o "inline:1\n" grep -c vm.stop log
+	atf_check -o "inline:1\n" grep -c vm.destroy log
+}
+
+daemon_case fake_run_pipe "run into a pipe that closes stops the machine"
+fake_run_pipe_body() {
+	fake <<-EOT
+	vm.create $created
+	vm.start $running
+	vm.wait !held $stopped
+	vm.stop $stopped
+	vm.destroy {"result":{"name":"vm0"}}
+	console.attach !echo
+	EOT
+	{ "$ctl" -s s run --mem 4K --elf smallkern 2>err; echo $? >status; } \
+	    <<-EOT | true
+	hello
+	EOT
+	atf_check -o "inline:1\n" cat status
+	atf_check -o ignore grep "standard output: Broken pipe" err
+	atf_check -o "inline:1\n" grep -c vm.destroy log
+}
+
+# Starts the real daemon, or skips the case with the reason.
+real() {
+	[ -x "$nvmmd" ] || atf_skip "nvmmd is not built"
+	[ -x "$smallkern" ] || atf_skip "smallkern is not built"
+	[ -w /dev/kvm ] || [ -w /dev/nvmm ] ||
+	    atf_skip "neither /dev/kvm nor /dev/nvmm here"
+	printf '{"images":"%s"}\n' "$(dirname "$(realpath "$smallkern")")" \
+	    >nvmmd.conf
+	"$nvmmd" -f -c nvmmd.conf -s $sock >nvmmd.log 2>&1 &
+	echo $! >pid
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		"$ctl" -s $sock info >info 2>&1 && return 0
+		sleep 0.3
+	done
+	cat info nvmmd.log
+	atf_fail "nvmmd does not answer"
+}
+
+# Creates a machine from smallkern: its command line.
+real_create() {
+	atf_check -o save:name "$ctl" -s $sock create --mem 64M \
+	    --elf "$smallkern" --cmdline "$1"
+	vm=$(cat name)
+}
+
+daemon_case real_run "run passes all of smallkern's checks, and statuses through"
+real_run_body() {
+	real
+	ctl 0 save:out empty run --mem 512M --elf "$smallkern" </dev/null
+	atf_check -o ignore grep "^smallkern: " out
+	atf_check -s exit:1 grep "^not ok" out
+	ctl 3 ignore empty run --mem 64M --elf smallkern \
+	    --cmdline exit=3 </dev/null
+	ctl 7 ignore not-empty run --mem 64M --elf "$smallkern" \
+	    --cmdline triple </dev/null
+	printf 'hello\nexit\n' >input
+	atf_check -o match:hello -x "$ctl -s s run --mem 64M \
+	    --elf $smallkern --cmdline echo <input"
+	ctl 0 "match:^NAME" empty list
+	atf_check -o inline:'{"machines":[]}\n' "$ctl" -s s -j list
+}
+
+daemon_case real_steps "create, start, wait, log, stats, show and destroy agree"
+real_steps_body() {
+	real
+	real_create exit=3
+	atf_check_equal vm0 "$vm"
+	ctl 0 "match:vm0  *created  *1  *64M" empty list
+	ctl 0 "match:^vm0: " empty start vm0
+	ctl 3 match:^vm0: empty wait vm0 --timeout 20
+	ctl 0 "match:^smallkern: " empty log vm0
+	ctl 0 "match:to the user  *[1-9]" empty stats vm0
+	ctl 0 "match:^exit status  *3" empty show vm0
+	"$ctl" -s s -j stats vm0 >json || atf_fail stats
+	atf_check -o inline:"true\n" jq '.totals.exits_user > 0' json
+	ctl 0 "inline:vm0: destroyed\n" empty destroy vm0
+	ctl 4 empty not-empty show vm0
+	ctl 4 empty not-empty start vm0
+	ctl 4 empty not-empty console vm0
+	ctl 4 empty not-empty log vm0
+}
+
+daemon_case real_stop "stop and destroy end a guest that spins, CLI and all"
+real_stop_body() {
+	real
+	for words in spin halt flood; do
+		real_create $words
+		ctl 0 match:"^$vm: " empty start "$vm"
+		sleep 0.3
+		ctl 1 empty not-empty wait "$vm" --timeout 0
+		ctl 0 "inline:$vm: stopped\n" empty stop "$vm"
+		ctl 1 match:"^$vm: stopped" empty wait "$vm"
+		ctl 0 "inline:$vm: destroyed\n" empty destroy "$vm"
+		real_create $words
+		ctl 0 match:"^$vm: " empty start "$vm"
+		sleep 0.3
+		ctl 0 "inline:$vm: destroyed\n" empty destroy "$vm"
+	done
+	atf_check -s exit:130 -o match:smallkern -x "timeout \
+	    --preserve-status -s INT 1 $ctl -s s run --mem 64M \
+	    --elf $smallkern --cmdline spin </dev/null"
+	atf_check -o inline:'{"machines":[]}\n' "$ctl" -s s -j list
+}
+
+daemon_case real_bad "bad input is one line and its status; others do not notice"
+real_bad_body() {
+	real
+	real_create spin
+	ctl 0 match:"^$vm: " empty start "$vm"
+	head -c 100 "$smallkern" >short
+	{ head -c 18 "$smallkern"; printf '\050'; tail -c +20 "$smallkern"; } \
+	    >arm
+	echo hello >text
+	bad() {
+		status=$1 words=$2
+		shift 2
+		ctl "$status" empty save:err create "$@"
+		atf_check -o inline:"1\n" sh -c 'wc -l <err'
+		atf_check -o ignore grep -E "^nvmmctl: .*$words" err
+	}
+	bad 3 ELF --mem 64M --elf text
+	bad 3 "" --mem 64M --elf short
+	bad 3 "" --mem 64M --elf arm
+	bad 3 "" --mem 64M --elf /
+	bad 3 "" --mem 64M --elf /dev/null
+	bad 4 nosuchimage --mem 64M --elf nosuchimage
+	bad 3 5T --mem 5T --elf "$smallkern"
+	bad 3 "vcpus.* 0" --mem 64M --vcpus 0 --elf "$smallkern"
+	bad 3 "vcpus.*257" --mem 64M --vcpus 257 --elf "$smallkern"
+	bad 3 "" --mem 64M --name "a b" --elf "$smallkern"
+	bad 5 "$vm" --mem 64M --name "$vm" --elf "$smallkern"
+	ctl 1 empty not-empty raw no.such.method
+	ctl 3 empty not-empty raw vm.show '{"wm":"vm0"}'
+	atf_check -o inline:"$vm running\n" jq -r \
+	    '.machines[] | .name + " " + .state' <<-EOT
+	$("$ctl" -s s -j list)
+	EOT
+}
+
+daemon_case real_console "console and log show the same bytes; input arrives"
+real_console_body() {
+	real
+	real_create echo
+	(sleep 0.5; printf 'one\nexit\n') |
+	    "$ctl" -s s console "$vm" >shown &
+	sleep 0.2
+	ctl 0 match:"^$vm: " empty start "$vm"
+	wait $!
+	atf_check -o match:one cat shown
+	ctl 0 file:shown empty log "$vm"
+	ctl 0 match:'"data":' empty -j log "$vm"
+}
+
+daemon_case real_daemon "identify, info and describe print what they promise"
+real_daemon_body() {
+	real
+	ctl 0 "match:^max machines  *128" empty identify
+	ctl 0 "match:^protocol  *1" empty info
+	ctl 0 "match:^vm.create " empty describe
+	ctl 0 match:'"major":1' empty raw daemon.info
+}
+
+atf_init_test_cases() {
+	for tc in usage sizes help nodaemon norights fake_gone fake_errors \
+	    fake_create fake_elf fake_changes fake_list fake_show fake_log \
+	    fake_wait fake_console fake_tty fake_run fake_run_failed \
+	    fake_run_refused fake_run_interrupt fake_run_pipe real_run \
+	    real_steps real_stop real_bad real_console real_daemon; do
+		atf_add_test_case $tc
+	done
+}

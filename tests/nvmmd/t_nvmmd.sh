@@ -1,0 +1,666 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# nvmmd as its clients meet it: a daemon of its own in the test's folder, on
+# the hosted driver, spoken to by socat and read by jq.
+
+top=$(cd "$(atf_get_srcdir)/../.." && pwd)
+send=$(cd "$(atf_get_srcdir)" && pwd)/h_send
+
+# needs: skip where this cannot work.
+needs() {
+	[ -r /dev/kvm ] && [ -w /dev/kvm ] ||
+	    atf_skip "/dev/kvm is missing or not ours to open"
+	for tool in socat jq; do
+		command -v $tool >/dev/null || atf_skip "$tool is missing"
+	done
+}
+
+# nvmmd ARG ...: the daemon on the hosted driver.
+nvmmd() {
+	NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" "$@"
+}
+
+# died TEXT: fail, with the log where it can be read whole.
+died() {
+	cat log >&2
+	atf_fail "$1"
+}
+
+# start [CONFIG]: a daemon on ./s that serves; its parent's pid in ./pid, its
+# own in $proper.
+start() {
+	needs
+	echo "${1-{\}}" | jq --arg i "$top/smallkern" '.images = $i' >conf ||
+	    atf_fail "no configuration"
+	NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" -f -c conf -s s 2>log &
+	echo $! >pid
+	for try in $(seq 100); do
+		proper=$(call daemon.info | jq -r .pid 2>/dev/null) &&
+		    [ -n "$proper" ] && warm >/dev/null &&
+		    return
+		kill -0 "$(cat pid)" 2>/dev/null || break
+		sleep 0.05
+	done
+	died "nvmmd did not come up"
+}
+
+# warm: the first thread of all makes a sanitizer start its own.
+warm() {
+	[ "${NVMM_TEST_SANITIZED-no}" = yes ] || return 0
+	warm=$(create halt) && call vm.destroy "{\"vm\":\"$warm\"}"
+}
+
+# stop: the daemon ends when it is told to, with 0, and leaves nothing.
+stop() {
+	kill "$(cat pid)"
+	wait "$(cat pid)" || died "nvmmd exited with $?"
+	rm pid
+	[ ! -e s ] || atf_fail "the socket was left behind"
+	! grep -i -e sanitizer -e 'runtime error' log ||
+	    died "a sanitizer spoke"
+}
+
+# bail: for the cleanup of a test that failed halfway.
+bail() {
+	[ ! -f pid ] || kill "$(cat pid)" 2>/dev/null || true
+}
+
+# ask LINE ...: the answers to lines, of a client that then half-closes.
+ask() {
+	for line in "$@"; do
+		printf '%s' "$line" | tr '\n\t' '  '
+		echo
+	done | socat -t60 - UNIX:s 2>/dev/null
+}
+
+# call METHOD [PARAMS]: the result, or the error.
+call() {
+	ask "{\"method\":\"$1\",\"params\":${2-{\}},\"id\":1}" |
+	    jq -c '.result // .error'
+}
+
+# refused NAME TEXT METHOD [PARAMS]: that error, with TEXT in its message.
+refused() {
+	name=$1 text=$2
+	shift 2
+	answer=$(call "$@")
+	atf_check_equal "$name" "$(echo "$answer" | jq -r .data.name)"
+	case $(echo "$answer" | jq -r .message) in
+	*"$text"*) ;;
+	*) atf_fail "not \"$text\": $answer" ;;
+	esac
+}
+
+# create CMDLINE [MEMBERS]: a machine of smallkern's; its name.
+create() {
+	call vm.create "{\"memory\":16777216,\"elf\":{\"image\":\"smallkern\"},
+	    \"cmdline\":\"$1\"${2:+,$2}}" |
+	    jq -er '.name // error(.message)' || atf_fail "no machine: $1"
+}
+
+# state VM: its state and why.
+state() {
+	call vm.show "{\"vm\":\"$1\"}" | jq -r '.state + " " + .reason.kind'
+}
+
+# held: threads and descriptors of the daemon.
+held() {
+	echo "$(ls "/proc/$proper/task" | wc -l)" \
+	    "$(ls "/proc/$proper/fd" | wc -l)"
+}
+
+# resident: KiB of anonymous and shared memory that is resident.
+resident() {
+	awk '/^Rss(Anon|Shmem):/ { sum += $2 } END { print sum }' \
+	    "/proc/$proper/status"
+}
+
+# settled HELD RESIDENT: back to what it was, within 2 MiB.
+settled() {
+	for try in $(seq 40); do
+		[ "$(held)" = "$1" ] && break
+		sleep 0.05
+	done
+	atf_check_equal "$1" "$(held)"
+	# Sanitizers keep what was freed in quarantine.
+	[ "${NVMM_TEST_SANITIZED-no}" = yes ] ||
+	    [ "$(resident)" -le $(($2 + 2048)) ] ||
+	    atf_fail "resident memory grew from $2 to $(resident) KiB"
+}
+
+# test NAME TIMEOUT: declare a case with a cleanup.
+test_case() {
+	atf_test_case "$1" cleanup
+	eval "$1_head() { atf_set timeout $2; }"
+	eval "$1_cleanup() { bail; }"
+	cases="$cases $1"
+}
+cases=
+
+test_case half_closed_client 30
+half_closed_client_body() {
+	start
+	ask '{"method":"daemon.info","id":1}' >out
+	atf_check_equal 1 "$(wc -l <out | tr -d ' ')"
+	atf_check -o inline:'1 1 128 256 kvm hosted 1048576\n' jq -r '
+	    "\(.id) \(.result.protocol.major) \(.result.limits.machines) " +
+	    "\(.result.limits.vcpus) \(.result.backend) \(.result.device) " +
+	    "\(.result.limits.line)"' out
+	printf '{"method":"vm.list","id":"a","jsonrpc":"2.0"}\r\n' |
+	    socat -t5 - UNIX:s >out
+	atf_check_equal '{"jsonrpc":"2.0","result":{"machines":[]},"id":"a"}' \
+	    "$(cat out)"
+	stop
+}
+
+test_case pipelined 30
+pipelined_body() {
+	start
+	for i in $(seq 2000); do
+		echo "{\"method\":\"daemon.info\",\"id\":$i}"
+	done | socat -t30 - UNIX:s | jq .id >out
+	seq 2000 >expected
+	atf_check cmp out expected
+	stop
+}
+
+test_case bad_lines 60
+bad_lines_body() {
+	start
+	vm=$(create spin) || return 1
+	call vm.start "{\"vm\":\"$vm\"}"
+	atf_check_equal '-32700 null' "$(ask hello |
+	    jq -r '"\(.error.code) \(.id)"')"
+	atf_check_equal '-32600 null' "$(ask '[]' |
+	    jq -r '"\(.error.code) \(.id)"')"
+	atf_check_equal '-32700 null' "$(printf '{"id":1' |
+	    socat -t5 - UNIX:s | jq -r '"\(.error.code) \(.id)"')"
+	refused METHOD_NOT_FOUND vm.fly vm.fly
+	refused INVALID_PARAMS 'unknown parameter x' vm.list '{"x":1}'
+	refused INVALID_PARAMS 'vm is missing' vm.show
+	refused INVALID_PARAMS 'vm must be a string' vm.show '{"vm":1}'
+	refused NOT_FOUND 'no machine nope' vm.show '{"vm":"nope"}'
+	# A wrong line does not end its connection.
+	atf_check_equal '2' "$(ask x '{"method":"vm.list","id":2}' |
+	    jq -s '.[1].id')"
+	# A line that is too long does.
+	{ head -c 1048577 /dev/zero | tr '\0' x; echo; } >long
+	atf_check_equal 'TOO_LONG' "$(socat -t5 - UNIX:s <long 2>/dev/null |
+	    jq -r .error.data.name)"
+	atf_check_equal "running started" "$(state "$vm")"
+	stop
+}
+
+test_case bad_machines 60
+bad_machines_body() {
+	start
+	image='"elf":{"image":"smallkern"}'
+	refused INVALID_PARAMS 'memory 0 is less than the least, 2M' \
+	    vm.create "{\"memory\":0,$image}"
+	refused INVALID_PARAMS 'memory 3K is less than the least, 2M' \
+	    vm.create "{\"memory\":3072,$image}"
+	refused LIMIT 'memory 5T is more than the policy allows' \
+	    vm.create "{\"memory\":5497558138880,$image}"
+	refused INVALID_PARAMS 'vcpus must be 1 to 256, not 0' \
+	    vm.create "{\"memory\":16777216,\"vcpus\":0,$image}"
+	refused INVALID_PARAMS 'vcpus must be 1 to 256, not 257' \
+	    vm.create "{\"memory\":16777216,\"vcpus\":257,$image}"
+	refused INVALID_PARAMS 'is no name' \
+	    vm.create "{\"memory\":16777216,\"name\":\"a/b\",$image}"
+	refused INVALID_PARAMS 'boot must be' \
+	    vm.create "{\"memory\":16777216,\"boot\":\"x\",$image}"
+	refused NOT_FOUND 'nosuch' \
+	    vm.create '{"memory":16777216,"elf":{"image":"nosuch"}}'
+	refused BAD_IMAGE '../smallkern/smallkern' vm.create \
+	    '{"memory":16777216,"elf":{"image":"../smallkern/smallkern"}}'
+	refused BAD_IMAGE 'Makefile' \
+	    vm.create '{"memory":16777216,"elf":{"image":"Makefile"}}'
+	atf_check_equal vm0 "$(create halt | sed 's/vm[0-9]*/vm0/')"
+	create halt '"name":"twin"' >name
+	refused EXISTS 'twin exists already' \
+	    vm.create "{\"memory\":16777216,\"name\":\"twin\",$image}"
+	atf_check_equal 2 "$(call vm.list | jq '.machines | length')"
+	stop
+}
+
+test_case descriptors 60
+descriptors_body() {
+	start
+	elf=$top/smallkern/smallkern
+	head='{"method":"vm.create","params":{"memory":16777216,'
+	with="$head"'"elf":{"fd":0}},"id":1}\n'
+	info='{"method":"daemon.info","id":2}\n'
+	before=$(held)
+	names='map(.error.data.name // "ok") | join(" ")'
+
+	atf_check_equal ok "$("$send" s +"$elf" "$with" | jq -rs "$names")"
+	atf_check_equal smallkern "$(call vm.list | jq -r '.machines[0].name' |
+	    xargs -I{} echo '{"vm":"{}"}' | { read -r p; call vm.show "$p"; } |
+	    jq -r .image)"
+	# It belongs to the line that it came with, however texts are cut.
+	atf_check_equal "ok ok" "$("$send" s "$info${with%%memory*}" +"$elf" \
+	    "memory${with#*memory}" | jq -rs "$names")"
+	atf_check_equal "ok ok" "$("$send" s "$info" +"$elf" "$with$info" |
+	    jq -rs 'map(select(.id == 1 or .id == 2)) | .[0:2] |'"$names")"
+	# One that a line does not claim is closed with it.
+	atf_check_equal "INVALID_PARAMS ok" "$("$send" s +"$elf" "$info$with" |
+	    jq -rs "sort_by(.id) | $names")"
+	atf_check_equal INVALID_PARAMS "$("$send" s "$with" | jq -rs "$names")"
+	atf_check_equal BAD_IMAGE "$("$send" s +/ "$with" | jq -rs "$names")"
+	atf_check_equal BAD_IMAGE "$("$send" s +/dev/zero "$with" |
+	    jq -rs "$names")"
+	mkfifo fifo
+	atf_check_equal BAD_IMAGE "$("$send" s +fifo "$with" | jq -rs "$names")"
+	: >empty
+	atf_check_equal BAD_IMAGE "$("$send" s +empty "$with" |
+	    jq -rs "$names")"
+	cp "$elf" file
+	atf_check_equal BAD_IMAGE "$("$send" s -file "$with" | jq -rs "$names")"
+	atf_check_equal ok "$("$send" s +/ +/ +/ +"$elf" \
+	    "$head"'"elf":{"fd":3}},"id":1}\n' | jq -rs "$names")"
+	atf_check_equal INVALID_REQUEST "$("$send" s +/ +/ +/ +/ +"$elf" \
+	    "$info" | jq -rs "$names")"
+	for vm in $(call vm.list | jq -r '.machines[].name'); do
+		call vm.destroy "{\"vm\":\"$vm\"}"
+	done
+	settled "$before" "$(resident)"
+	stop
+}
+
+test_case states 60
+states_body() {
+	start
+	vm=$(create exit=3) || return 1
+	p="{\"vm\":\"$vm\"}"
+	atf_check_equal "created created" "$(state "$vm")"
+	atf_check_equal running "$(call vm.start "$p" | jq -r .state)"
+	atf_check_equal 3 "$(call vm.wait "$p" | jq -r .reason.status)"
+	atf_check_equal "stopped exited" "$(state "$vm")"
+	refused STATE_CONFLICT 'stopped' vm.start "$p"
+	atf_check_equal stopped "$(call vm.stop "$p" | jq -r .state)"
+	call console.read "$p" >out
+	atf_check -o inline:'true 0\n' jq -r '"\(.end) \(.lost)"' out
+	atf_check_equal "$(jq -r .offset out)" "$(jq -j .data out | wc -c |
+	    tr -d ' ')"
+	call vm.stats "$p" >out
+	atf_check -o ignore jq -e '.totals.exits_user > 0 and
+	    .vcpus[0].exits.user.io > 0 and .vcpus[0].run_ns > 0 and
+	    .memory.mapped == 16777216 and .memory.resident > 0 and
+	    .memory.resident <= 16777216 and .console.bytes > 0' out
+	atf_check_equal "$vm" "$(call vm.destroy "$p" | jq -r .name)"
+	refused NOT_FOUND "$vm" vm.show "$p"
+	vm=$(create triple) || return 1
+	p="{\"vm\":\"$vm\"}"
+	call vm.start "$p"
+	atf_check_equal failed "$(call vm.wait "$p" | jq -r .state)"
+	atf_check_equal "failed shutdown" "$(state "$vm")"
+	vm=$(create halt) || return 1
+	p="{\"vm\":\"$vm\"}"
+	atf_check_equal stopped "$(call vm.stop "$p" | jq -r .state)"
+	refused STATE_CONFLICT stopped vm.start "$p"
+	stop
+}
+
+test_case spinning 60
+spinning_body() {
+	start
+	before=$(held) memory=$(resident)
+	for how in stop destroy; do
+		vm=$(create spin) || return 1
+		p="{\"vm\":\"$vm\"}"
+		call vm.start "$p"
+		refused TIMEOUT 'not ended in 200 ms' vm.wait \
+		    "{\"vm\":\"$vm\",\"timeout_ms\":200}"
+		refused STATE_CONFLICT running vm.start "$p"
+		if [ $how = stop ]; then
+			atf_check_equal stopped "$(call vm.stop "$p" |
+			    jq -r .state)"
+			atf_check_equal "stopped stopped" "$(state "$vm")"
+		fi
+		# Whoever waits for it hears of its end.
+		[ $how = stop ] || call vm.wait "$p" >waited &
+		waiter=$!
+		sleep 0.3
+		atf_check_equal "$vm" "$(call vm.destroy "$p" | jq -r .name)"
+		wait $waiter
+	done
+	atf_check_equal NOT_FOUND "$(jq -r .data.name waited)"
+	settled "$before" "$memory"
+	stop
+}
+
+test_case end_with_machines 30
+end_with_machines_body() {
+	start
+	for cmdline in spin halt flood; do
+		vm=$(create $cmdline) || return 1
+		call vm.start "{\"vm\":\"$vm\"}"
+	done
+	create halt
+	stop
+}
+
+test_case create_and_destroy_at_once 60
+create_and_destroy_at_once_body() {
+	start
+	before=$(held) memory=$(resident)
+	for i in 1 2 3 4 5; do
+		ask '{"method":"vm.create","params":{"name":"a","memory":67108864,
+		    "elf":{"image":"smallkern"}},"id":1}' >/dev/null &
+		other=$!
+		while call vm.list | jq -e '.machines == []' >/dev/null; do
+			kill -0 $other 2>/dev/null || break
+		done
+		call vm.destroy '{"vm":"a"}'
+		wait $other
+	done 2>/dev/null
+	settled "$before" "$memory"
+	stop
+}
+
+test_case machine_limit 300
+machine_limit_body() {
+	start
+	vm=$(create halt) || return 1
+	call vm.start "{\"vm\":\"$vm\"}"
+	call vm.destroy "{\"vm\":\"$vm\"}"
+	before=$(held) memory=$(resident)
+	for i in $(seq 128); do
+		echo '{"method":"vm.create","params":{"memory":16777216,
+		    "elf":{"image":"smallkern"},"cmdline":"halt",
+		    "name":"m'"$i"'"},"id":1}' | tr -d '\n'
+		echo
+	done | socat -t60 - UNIX:s | jq -r '.error.message // empty' >errors
+	atf_check cat errors
+	for i in $(seq 128); do
+		echo '{"method":"vm.start","params":{"vm":"m'"$i"'"},"id":1}'
+	done | socat -t60 - UNIX:s | jq -r '.error.message // empty' >errors
+	atf_check cat errors
+	atf_check_equal "128 running" "$(call vm.list |
+	    jq -r '.machines | map(.state) | "\(length) \(unique | join(" "))"')"
+	refused LIMIT 'machine limit reached: 128 of 128' vm.create \
+	    '{"memory":16777216,"elf":{"image":"smallkern"}}'
+	for i in $(seq 128); do
+		echo '{"method":"vm.destroy","params":{"vm":"m'"$i"'"},"id":1}'
+	done | socat -t120 - UNIX:s | jq -r '.error.message // empty' >errors
+	atf_check cat errors
+	atf_check_equal 0 "$(call vm.list | jq '.machines | length')"
+	settled "$before" "$memory"
+	stop
+}
+
+test_case vcpu_limit 120
+vcpu_limit_body() {
+	start
+	vm=$(create halt) || return 1
+	call vm.destroy "{\"vm\":\"$vm\"}"
+	before=$(held) memory=$(resident)
+	vm=$(create exit=0 '"vcpus":256') || return 1
+	p="{\"vm\":\"$vm\"}"
+	atf_check_equal 256 "$(call vm.show "$p" | jq '.cpus | length')"
+	call vm.start "$p"
+	atf_check_equal 0 "$(call vm.wait "$p" | jq .reason.status)"
+	atf_check_equal 256 "$(call vm.stats "$p" | jq '.vcpus | length')"
+	call vm.destroy "$p"
+	settled "$before" "$memory"
+	stop
+}
+
+test_case configured_limits 60
+configured_limits_body() {
+	start '{"limits":{"machines":2,"vcpus_per_machine":2,
+	    "memory_per_machine":"32M","memory_total":"40M","clients":3,
+	    "requests":2}}'
+	elf='"elf":{"image":"smallkern"}'
+	refused LIMIT 'vcpus 3 is more than the policy allows (2 a machine)' \
+	    vm.create "{\"memory\":16777216,\"vcpus\":3,$elf}"
+	refused LIMIT 'memory 64M is more than the policy allows (32M' \
+	    vm.create "{\"memory\":67108864,$elf}"
+	create halt >/dev/null
+	refused LIMIT 'memory 32M is more than what is left: 16M of 40M' \
+	    vm.create "{\"memory\":33554432,$elf}"
+	vm=$(create halt) || return 1
+	refused LIMIT 'machine limit reached: 2 of 2' \
+	    vm.create "{\"memory\":4194304,$elf}"
+	# What is destroyed is no longer in use.
+	gone=$(call vm.list | jq -r '.machines[0].name')
+	call vm.destroy "{\"vm\":\"$gone\"}"
+	gone=$(create halt) || return 1
+	call vm.destroy "{\"vm\":\"$gone\"}"
+	# One request too many ends that connection, and no other.
+	wait='{"method":"vm.wait","params":{"vm":"'$vm'"},"id":1}'
+	atf_check_equal TOO_MANY_REQUESTS "$(ask "$wait" "$wait" "$wait" |
+	    jq -r .error.data.name)"
+	# A client too many is told so.
+	for i in 1 2 3; do
+		sleep 3 | socat - UNIX:s &
+	done
+	sleep 0.5
+	for try in 1 2 3 4 5; do
+		atf_check_equal 'client limit reached: 3 of 3' "$(ask '' |
+		    jq -r .error.message)"
+	done
+	stop
+	wait
+}
+
+test_case attach 60
+attach_body() {
+	start
+	vm=$(create echo) || return 1
+	p="{\"vm\":\"$vm\"}"
+	call vm.start "$p"
+	# The connection ends with the machine, though its client stays.
+	{
+		echo '{"method":"console.attach","params":{"vm":"'"$vm"'","replay":true},"id":1}'
+		echo marco polo
+		echo exit
+		sleep 3
+	} | timeout 20 socat -t5 - UNIX:s >out || true
+	atf_check_equal "$vm" "$(head -1 out | jq -r .result.name)"
+	atf_check_equal 0 "$(call vm.wait "$p" | jq .reason.status)"
+	call console.read "$p" | jq -j .data >console
+	sed 1d out >attached
+	atf_check cmp console attached
+	atf_check -o ignore grep 'marco polo' attached
+	# After the end there is only the replay.
+	echo '{"method":"console.attach","params":{"vm":"'"$vm"'","replay":true},"id":1}' |
+	    socat -t5 - UNIX:s | sed 1d >attached
+	atf_check cmp console attached
+	stop
+}
+
+test_case flooded_console 60
+flooded_console_body() {
+	start
+	vm=$(create flood) || return 1
+	p="{\"vm\":\"$vm\"}"
+	call vm.start "$p"
+	# A reader that reads nothing holds nobody up.
+	{ echo '{"method":"console.attach","params":{"vm":"'"$vm"'"},"id":1}'
+	    sleep 3; } | socat -t5 - UNIX:s | sleep 3 &
+	for try in $(seq 100); do
+		[ "$(call vm.stats "$p" | jq .console.lost)" -gt 0 ] && break
+		sleep 0.1
+	done
+	call console.read "{\"vm\":\"$vm\",\"max\":100}" >out
+	atf_check -o ignore jq -e '.lost > 0 and .end == false and
+	    (.data | length) > 0' out
+	atf_check_equal "running started" "$(state "$vm")"
+	stop
+}
+
+test_case events 60
+events_body() {
+	start
+	{ echo '{"method":"events.subscribe","id":1}'; sleep 3; } |
+	    socat -t1 - UNIX:s >out &
+	client=$!
+	sleep 0.5
+	vm=$(create exit=0 '"name":"e"') || return 1
+	call vm.start '{"vm":"e"}'
+	call vm.wait '{"vm":"e"}'
+	call vm.destroy '{"vm":"e"}'
+	wait $client
+	atf_check_equal \
+	    "vm.created vm.started vm.stopped vm.destroyed" \
+	    "$(jq -rs '.[1:] | map(.params.type) | join(" ")' out)"
+	atf_check_equal "e" "$(jq -rs '.[1].params.vm' out)"
+	stop
+}
+
+test_case describes_itself 30
+describes_itself_body() {
+	start
+	call daemon.describe >out
+	atf_check -o ignore jq -e '(.methods | length) > 10 and
+	    (.errors | map(.name) | index("LIMIT")) != null and
+	    (.events | index("vm.failed")) != null' out
+	# Every method that needs nothing answers.
+	for method in $(jq -r '.methods[] | select(.params == []) | .name' \
+	    out); do
+		echo "{\"method\":\"$method\",\"id\":1}" |
+		    socat -t0.5 - UNIX:s | jq -e .result >/dev/null || atf_fail "$method"
+	done
+	call daemon.identify >out
+	atf_check -o ignore jq -e '.api_version == 2 and
+	    .state_size == 1008 and .max_machines == 128' out
+	stop
+}
+
+test_case second_daemon 30
+second_daemon_body() {
+	start
+	atf_check -s exit:1 -e match:'another nvmmd answers on s' \
+	    "$top/nvmmd/nvmmd" -f -c conf -s s
+	atf_check_equal "$proper" "$(call daemon.info | jq .pid)"
+	stop
+}
+
+test_case stale_socket 30
+stale_socket_body() {
+	needs
+	socat UNIX-LISTEN:s,unlink-close=0 /dev/null &
+	listener=$!
+	while [ ! -S s ]; do sleep 0.05; done
+	kill -9 $listener
+	wait $listener
+	[ -S s ] || atf_fail "no stale socket"
+	start
+	grep -q 'left over, replaced' log || died "not said"
+	stop
+	echo precious >s
+	atf_check -s exit:1 -e match:'s exists and is not a socket' \
+	    "$top/nvmmd/nvmmd" -f -c conf -s s
+	atf_check_equal precious "$(cat s)"
+}
+
+test_case socket_mode 30
+socket_mode_body() {
+	start '{"socket":{"mode":"0606"}}'
+	atf_check_equal 606 "$(stat -c %a s)"
+	stop
+	start
+	atf_check_equal 660 "$(stat -c %a s)"
+	stop
+}
+
+test_case background 30
+background_body() {
+	needs
+	echo '{}' >conf
+	nvmmd -c conf -s "$PWD/s" || atf_fail "nvmmd failed"
+	proper=$(call daemon.info | jq .pid)
+	awk '/^PPid:/ { print $2 }' "/proc/$proper/status" >pid
+	kill "$(cat pid)"
+	for try in $(seq 100); do
+		[ -e s ] || break
+		sleep 0.05
+	done
+	[ ! -e s ] || atf_fail "the socket was left behind"
+	rm pid
+}
+
+test_case orphaned 30
+orphaned_body() {
+	start
+	vm=$(create spin) || return 1
+	call vm.start "{\"vm\":\"$vm\"}"
+	kill -9 "$(cat pid)"
+	rm pid
+	for try in $(seq 100); do
+		kill -0 "$proper" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	kill -9 "$proper"
+	atf_fail "nvmmd proper outlived its parent"
+}
+
+test_case drops_privileges 30
+drops_privileges_body() {
+	[ "$(id -u)" -eq 0 ] || atf_skip "only root has privileges to drop"
+	start '{"user":"nobody"}'
+	uid=$(id -u nobody)
+	atf_check_equal "$uid $uid $uid $uid" "$(awk '/^Uid:/ {
+	    print $2, $3, $4, $5 }' "/proc/$proper/status")"
+	atf_check_equal "0000000000000000 0000000000000000 1" "$(awk '
+	    /^Cap(Prm|Eff):/ || /^NoNewPrivs:/ { printf "%s%s", s, $2; s = " " }
+	    ' "/proc/$proper/status")"
+	# It still makes machines, of files that it could not open itself.
+	vm=$(create exit=5) || return 1
+	call vm.start "{\"vm\":\"$vm\"}"
+	atf_check_equal 5 "$(call vm.wait "{\"vm\":\"$vm\"}" |
+	    jq .reason.status)"
+	stop
+	echo '{"user":"no such user"}' >conf
+	atf_check -s exit:1 -e match:'there is no user no such user' \
+	    env NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" -f -c conf -s s
+	[ ! -e s ] || atf_fail "the socket was left behind"
+}
+
+test_case without_rights 30
+without_rights_body() {
+	[ "$(id -u)" -eq 0 ] || atf_skip "only root can lose rights"
+	command -v setpriv >/dev/null || atf_skip "setpriv is missing"
+	chmod 777 .
+	[ ! -e /dev/nvmm ] || atf_skip "/dev/nvmm is here"
+	echo '{}' >conf
+	setpriv --reuid=65534 --regid=65534 --clear-groups test -r conf -a \
+	    -x "$top/nvmmd/nvmmd" || atf_skip "nobody cannot reach the tree"
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+	    test ! -w /dev/kvm || atf_skip "anybody may open /dev/kvm"
+	atf_check -s exit:1 -e save:err \
+	    setpriv --reuid=65534 --regid=65534 --clear-groups \
+	    env NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" -c conf -s s
+	atf_check_equal 1 "$(wc -l <err | tr -d ' ')"
+	atf_check -o ignore grep /dev/kvm err
+	[ ! -e s ] || atf_fail "the socket was left behind"
+}
+
+atf_test_case command_line
+command_line_body() {
+	atf_check -s exit:2 -e match:usage "$top/nvmmd/nvmmd" -x
+	atf_check -s exit:2 -e match:usage "$top/nvmmd/nvmmd" extra
+	atf_check -s exit:1 -e match:'no.conf: No such file' \
+	    "$top/nvmmd/nvmmd" -n -c no.conf
+	printf '{\n "user": 3 }' >bad.conf
+	atf_check -s exit:1 -e match:'bad.conf:2:2: user must be a string' \
+	    "$top/nvmmd/nvmmd" -n -c bad.conf
+	atf_check -s exit:0 -e match:good \
+	    "$top/nvmmd/nvmmd" -n -c "$top/etc/nvmmd.conf"
+	atf_check -s exit:1 -e match:'/nowhere/at/all: ' \
+	    "$top/nvmmd/nvmmd" -f -c "$top/etc/nvmmd.conf" -s /nowhere/at/all
+}
+
+atf_test_case manual
+manual_body() {
+	command -v mandoc >/dev/null || atf_skip "mandoc is missing"
+	atf_check mandoc -T lint -W warning "$top/nvmmd/nvmmd.8" \
+	    "$top/nvmmd/nvmmd.conf.5"
+}
+
+atf_init_test_cases() {
+	for case in $cases command_line manual; do
+		atf_add_test_case "$case"
+	done
+}
