@@ -5,6 +5,8 @@
  * Machines, VCPUs, their state and their maps, over a driver that counts.
  */
 
+#include <sys/mman.h>
+
 #include <atf-c.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -114,6 +116,33 @@ ATF_TC_BODY(stop, tc)
 	ATF_CHECK_EQ(errno, EXDEV);
 	ATF_CHECK_EQ(*vcpu.stop, 1);
 	ATF_CHECK_EQ(h_dev[0].kicks, 1);
+}
+
+/* True if the process has a mapping at p. */
+static bool
+mapped(void *p)
+{
+	unsigned char vec;
+
+	return mincore(p, 1, &vec) == 0;
+}
+
+ATF_TC_WITHOUT_HEAD(comm_pages_left_mapped);
+ATF_TC_BODY(comm_pages_left_mapped, tc)
+{
+	struct nvmm_comm_page *first;
+	struct nvmm_vcpu second;
+
+	h_machine(&mach, &vcpu);
+	first = h_comm_page;
+	ATF_REQUIRE_EQ(nvmm_vcpu_create(&mach, 1, &second), 0);
+	ATF_CHECK(mapped(first));
+	ATF_CHECK(mapped(h_comm_page));
+	ATF_REQUIRE_EQ(nvmm_vcpu_destroy(&mach, &second), 0);
+	ATF_CHECK(!mapped(h_comm_page));
+	ATF_CHECK(mapped(first));
+	ATF_REQUIRE_EQ(nvmm_machine_destroy(&mach), 0);
+	ATF_CHECK(!mapped(first));
 }
 
 ATF_TC_WITHOUT_HEAD(callbacks_are_local);
@@ -248,6 +277,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, unknown_state);
 	ATF_TP_ADD_TC(tp, inject_waits_for_the_run);
 	ATF_TP_ADD_TC(tp, stop);
+	ATF_TP_ADD_TC(tp, comm_pages_left_mapped);
 	ATF_TP_ADD_TC(tp, callbacks_are_local);
 	ATF_TP_ADD_TC(tp, vcpu_without_page_is_undone);
 	ATF_TP_ADD_TC(tp, failed_create);

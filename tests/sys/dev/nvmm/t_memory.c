@@ -318,8 +318,18 @@ CASE(destroy_leaves_what_came_after, "a machine's end clobbers no later mapping"
 	h_end();
 }
 
-static struct nvmm_machine *watched;	/* by mincore, below */
+static struct nvmm_machine *watched;	/* by the two below */
 static int watched_locked;
+
+/* In the place of libc's: what the driver frees pages with. */
+int
+munmap(void *p, size_t len)
+{
+
+	if (watched != NULL)
+		watched_locked |= os_mutex_owned(&watched->lock);
+	return (int)syscall(SYS_munmap, p, len);
+}
 
 /* In the place of libc's: what the driver counts pages with. */
 int
@@ -331,7 +341,7 @@ mincore(void *p, size_t len, unsigned char *vec)
 	return (int)syscall(SYS_mincore, p, len, vec);
 }
 
-CASE(memory_counted_without_lock, "a machine is not locked while pages count")
+CASE(memory_taken_without_lock, "no lock while pages are counted or freed")
 {
 	struct nvmm_ctl_mach_memory mem = { 0 };
 
@@ -342,6 +352,9 @@ CASE(memory_counted_without_lock, "a machine is not locked while pages count")
 	    &watched));
 	nvmm_machine_put(watched);
 	ATF_REQUIRE_EQ(0, h_ctl(NVMM_CTL_MACH_MEMORY, &mem, sizeof(mem)));
+	ATF_CHECK_EQ(0, watched_locked);
+	ATF_REQUIRE_EQ(0, h_destroy(mem.machid));
+	ATF_CHECK_EQ(0, hosted_vmobj_held());
 	ATF_CHECK_EQ(0, watched_locked);
 	h_end();
 }
@@ -402,7 +415,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, refused_unlink_is_taken_back);
 	ATF_TP_ADD_TC(tp, read_crosses_links);
 	ATF_TP_ADD_TC(tp, destroy_leaves_what_came_after);
-	ATF_TP_ADD_TC(tp, memory_counted_without_lock);
+	ATF_TP_ADD_TC(tp, memory_taken_without_lock);
 	ATF_TP_ADD_TC(tp, hva_map_lets_guest_run);
 	ATF_TP_ADD_TC(tp, destroy_gives_pages_back);
 	return atf_no_error();
