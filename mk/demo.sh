@@ -32,9 +32,8 @@ show() {
 	"$@"
 }
 
-# The sample configuration, with the guests of this tree as its image folder
-# and whoever we are as its user.
-jq --arg images "$top/smallkern" '.images = $images | del(.user)' etc/nvmmd.conf \
+# The sample configuration, with the guests of this tree as its image folder.
+jq --arg images "$top/smallkern" '.images = $images' etc/nvmmd.conf \
     >"$dir/nvmmd.conf"
 echo "\$ nvmmd -f -c nvmmd.conf &"
 nvmmd -f -c "$dir/nvmmd.conf" -s "$NVMMD_SOCKET" 2>"$dir/log" &

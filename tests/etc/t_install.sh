@@ -26,14 +26,36 @@ everything_is_installed_body() {
 	done
 }
 
-atf_test_case sample_configuration_is_accepted
-sample_configuration_is_accepted_head() {
-	atf_set descr "nvmmd -n accepts the sample configuration"
+atf_test_case prefix_is_kept
+prefix_is_kept_head() {
+	atf_set descr "what is installed below PREFIX does not name another"
+	atf_set timeout 120
 }
-sample_configuration_is_accepted_body() {
-	# The user that it names need not exist where this runs.
-	sed '/"user"/d' "$top/etc/nvmmd.conf" >nvmmd.conf
-	atf_check -o ignore -e ignore "$top/nvmmd/nvmmd" -n -c nvmmd.conf
+prefix_is_kept_body() {
+	atf_check -o ignore -e ignore make -C "$top/etc" install \
+	    DESTDIR="$(pwd)/dest" PREFIX=/opt/nvmm
+	atf_check -s exit:1 grep -r /usr/local dest
+	atf_check -o ignore grep -r /opt/nvmm/share/nvmm/guests \
+	    dest/etc/nvmmd.conf
+}
+
+atf_test_case sample_configuration_starts
+sample_configuration_starts_head() {
+	atf_set descr "nvmmd starts with the sample configuration as it is"
+}
+sample_configuration_starts_body() {
+	[ -w /dev/kvm ] || atf_skip "/dev/kvm is missing or not ours to open"
+	"$top/nvmmd/nvmmd" -f -c "$top/etc/nvmmd.conf" -s "$(pwd)/sock" \
+	    2>log &
+	daemon=$!
+	for _ in $(seq 100); do
+		[ -S sock ] && break
+		sleep 0.05
+	done
+	answer=$("$top/nvmmctl/nvmmctl" -s "$(pwd)/sock" list -j) || true
+	kill "$daemon"
+	wait "$daemon" || atf_fail "nvmmd ended with $?: $(cat log)"
+	[ -n "$answer" ] || atf_fail "no answer: $(cat log)"
 }
 
 atf_test_case manuals_are_clean
@@ -49,6 +71,7 @@ manuals_are_clean_body() {
 
 atf_init_test_cases() {
 	atf_add_test_case everything_is_installed
-	atf_add_test_case sample_configuration_is_accepted
+	atf_add_test_case prefix_is_kept
+	atf_add_test_case sample_configuration_starts
 	atf_add_test_case manuals_are_clean
 }

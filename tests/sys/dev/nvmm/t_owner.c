@@ -20,11 +20,11 @@ static struct h_owner other, root;
 static void
 check_all(struct nvmm_owner *owner, nvmm_machid_t m, int error)
 {
-	struct nvmm_ioc_machine mach = { m };
-	struct nvmm_ioc_machine_configure mconf = { m, 200, &mach };
+	struct nvmm_vcpu_conf_cpuid conf = { .leaf = 1 };
+	struct nvmm_ioc_machine_configure mconf = { m, 200, &conf };
 	struct nvmm_ioc_vcpu vcpu = { m, 0 };
 	struct nvmm_ioc_vcpu_create create = { m, 1, NULL };
-	struct nvmm_ioc_vcpu_configure vconf = { m, 0, 200, &mach };
+	struct nvmm_ioc_vcpu_configure vconf = { m, 0, 200, &conf };
 	struct nvmm_ioc_hva hva = { m, 0x10000, PAGE };
 	struct nvmm_ioc_gpa gpa = { m, 0x10000, 0, PAGE, PROT_RWX };
 	const struct {
