@@ -439,10 +439,10 @@ fake_run_pipe_body() {
 	vm.destroy {"result":{"name":"vm0"}}
 	console.attach !echo
 	EOT
-	{ "$ctl" -s s run --mem 4K --elf smallkern 2>err; echo $? >status; } \
-	    <<-EOT | true
-	hello
-	EOT
+	# Input, and so output, only once the reader has closed.
+	{ until [ -e closed ]; do sleep 0.05; done; echo hello; } |
+	    { "$ctl" -s s run --mem 4K --elf smallkern 2>err
+	    echo $? >status; } | { exec <&-; : >closed; }
 	atf_check -o "inline:1\n" cat status
 	atf_check -o ignore grep "standard output: Broken pipe" err
 	atf_check -o "inline:1\n" grep -c vm.destroy log
