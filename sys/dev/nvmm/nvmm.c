@@ -17,21 +17,32 @@ static bool lock_made;		/* nvmm_lock outlives detach */
 static unsigned nopen;		/* nvmm_lock; owners */
 static bool going;		/* nvmm_lock; detach is under way, or over */
 
-/* The first backend that this host can run, or NULL. */
-static const struct nvmm_impl *
-nvmm_ident(void)
+/*
+ * The first backend that this host can run. => ENXIO: none; or the first
+ *    error that says more.
+ */
+static int
+nvmm_ident(const struct nvmm_impl **implp)
 {
 	const struct nvmm_impl *impl;
+	int error, why;
 	size_t i;
 
+	*implp = NULL;
+	why = ENXIO;
 	for (i = 0; (impl = nvmm_impls[i]) != NULL; i++) {
 		if (nvmm_param_backend != NULL &&
 		    strcmp(nvmm_param_backend, impl->name) != 0)
 			continue;
-		if (impl->ident())
-			return impl;
+		error = impl->ident();
+		if (!error) {
+			*implp = impl;
+			return 0;
+		}
+		if (why == ENXIO)
+			why = error;
 	}
-	return NULL;
+	return why;
 }
 
 /*
@@ -45,9 +56,9 @@ nvmm_attach(void)
 	const struct nvmm_impl *impl;
 	int error;
 
-	impl = nvmm_ident();
-	if (impl == NULL)
-		return ENXIO;
+	error = nvmm_ident(&impl);
+	if (error)
+		return error;
 	if (!lock_made)
 		os_mutex_init(&nvmm_lock);
 	lock_made = true;

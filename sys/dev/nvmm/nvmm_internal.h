@@ -141,8 +141,11 @@ struct nvmm_machine {
  */
 struct nvmm_impl {
 	const char *name;
-	/* True if this machine can run the backend. */
-	bool (*ident)(void);
+	/*
+	 * 0 if this machine can run the backend. ENXIO: it cannot; any other
+	 * error says what of the backend's is missing, or is kept from us.
+	 */
+	int (*ident)(void);
 	int (*init)(void);
 	void (*fini)(void);
 	/* Fill .max_ram if lower than it stands, and .arch. */
@@ -216,7 +219,10 @@ extern const struct nvmm_impl *nvmm_impl;	/* (g) to change; set in init */
 /* Parameters, to be set before nvmm_attach(). */
 extern const char *nvmm_param_backend;	/* its name; NULL: the best */
 extern uint64_t nvmm_param_ram;		/* bytes for all; 0: 75 % of the host's */
-/* Pick a backend and prepare the table. ENXIO: no backend for this host. */
+/*
+ * Pick a backend and prepare the table. ENXIO: no backend for this host; else
+ * what the best one that is not simply unfit for it gave as its reason.
+ */
 int	nvmm_attach(void);
 /* => EBUSY while the device is open, or machines exist. */
 int	nvmm_detach(void);

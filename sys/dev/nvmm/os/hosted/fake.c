@@ -174,12 +174,14 @@ fake_state(nvmm_machid_t machid, nvmm_cpuid_t cpuid)
 	return &fake_cpus[machid][cpuid]->state;
 }
 
-static bool
+static int
 fake_ident(void)
 {
 
-	return nvmm_param_backend != NULL &&
-	    strcmp(nvmm_param_backend, nvmm_fake.name) == 0;
+	if (nvmm_param_backend == NULL ||
+	    strcmp(nvmm_param_backend, nvmm_fake.name) != 0)
+		return ENXIO;
+	return 0;
 }
 
 static int

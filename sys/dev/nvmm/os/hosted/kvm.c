@@ -44,36 +44,40 @@ kvm_extension(int fd, unsigned long ext)
 	return r > 0 ? (unsigned)r : 0;
 }
 
-/* /dev/kvm with the interface that all kernels since 2.6.22 have, or -1. */
+/*
+ * /dev/kvm with the interface that all kernels since 2.6.22 have, in *fdp.
+ * => What open(2) says if it cannot be opened; ENXIO: it lacks something.
+ */
 static int
-kvm_open(void)
+kvm_open(int *fdp)
 {
 	int fd;
 
 	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (fd == -1)
-		return -1;
+		return errno;
 	if (ioctl(fd, KVM_GET_API_VERSION, 0) == KVM_API_VERSION &&
 	    kvm_extension(fd, KVM_CAP_USER_MEMORY) != 0 &&
 	    kvm_extension(fd, KVM_CAP_IMMEDIATE_EXIT) != 0 &&
-	    kvm_extension(fd, KVM_CAP_VCPU_EVENTS) != 0)
-		return fd;
+	    kvm_extension(fd, KVM_CAP_VCPU_EVENTS) != 0) {
+		*fdp = fd;
+		return 0;
+	}
 	close(fd);
-	return -1;
+	return ENXIO;
 }
 
-static bool
+static int
 kvm_ident(void)
 {
-	int fd;
+	int error, fd;
 
 	if (kvm_host.fd != -1)
-		return true;
-	fd = kvm_open();
-	if (fd == -1)
-		return false;
-	close(fd);
-	return true;
+		return 0;
+	error = kvm_open(&fd);
+	if (!error)
+		close(fd);
+	return error;
 }
 
 static void
@@ -112,9 +116,9 @@ kvm_init(void)
 {
 	int error, size;
 
-	kvm_host.fd = kvm_open();
-	if (kvm_host.fd == -1)
-		return ENXIO;
+	error = kvm_open(&kvm_host.fd);
+	if (error)
+		return error;
 	error = ENXIO;
 	size = ioctl(kvm_host.fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (size < (int)sizeof(struct kvm_run))

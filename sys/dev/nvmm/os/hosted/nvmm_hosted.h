@@ -24,7 +24,8 @@ int	nvmm_hosted_backend(const char *);
 /*
  * Start the driver. root: to list and destroy only. Opening again in the same
  * way is a second name for the same owner; in the other way EBUSY. ENXIO: no
- * backend; EPERM: in the child of a process that had it open.
+ * backend for this host; ENOENT, EACCES and others: what opening /dev/kvm says;
+ * EPERM: that too, or in the child of a process that had it open.
  */
 int	nvmm_hosted_open(bool root);
 /* End every machine and the driver. => No other call is in progress. */

@@ -274,11 +274,11 @@ os_vmspace_root_pa(struct os_vmspace *vm)
 }
 
 /* No host can run this one. */
-static bool
+static int
 stub_ident(void)
 {
 
-	return false;
+	return ENXIO;
 }
 
 static const struct nvmm_impl nvmm_stub = {

@@ -167,6 +167,22 @@ CASE(files, "Without descriptors left, creation fails and nothing is lost")
 	guest_destroy(&g);
 }
 
+CASE(open_errno, "What keeps /dev/kvm from being opened is the open's error")
+{
+	struct rlimit rl, low;
+
+	(void)tc;
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
+	low = rl;
+	low.rlim_cur = 0;
+	ATF_REQUIRE_EQ(0, nvmm_hosted_backend("kvm"));
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &low));
+	ATF_CHECK_EQ(EMFILE, nvmm_hosted_open(false));
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &rl));
+	kvm_open();
+	ATF_CHECK_EQ(0, nvmm_hosted_close());
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 
@@ -175,6 +191,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, vcpu_again);
 	ATF_TP_ADD_TC(tp, vcpu_again_limit);
 	ATF_TP_ADD_TC(tp, files);
+	ATF_TP_ADD_TC(tp, open_errno);
 
 	return atf_no_error();
 }
