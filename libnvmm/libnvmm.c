@@ -167,6 +167,15 @@ nvmm_root_init(void)
 	return init_once(true);
 }
 
+/* The way to the driver, by the name that NVMM_DEVICE has for it. */
+const char *
+nvmm_device(void)
+{
+	const struct nvmm_dev *dev = nvmm_dev();
+
+	return dev != NULL ? dev->name : NULL;
+}
+
 /* What the driver and the hardware offer. */
 int
 nvmm_capability(struct nvmm_capability *cap)

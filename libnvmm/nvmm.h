@@ -124,6 +124,13 @@ int	nvmm_ctl(int, void *, size_t);
 #define NVMM_HAS_STREXIT	1
 int	nvmm_vcpu_strexit(struct nvmm_vcpu *, char *, size_t);
 
+/*
+ * The driver that is open: "/dev/nvmm" or "hosted"; NULL before nvmm_init().
+ * Not in NetBSD.
+ */
+#define NVMM_HAS_DEVICE		1
+const char *nvmm_device(void);
+
 #ifdef __cplusplus
 }
 #endif

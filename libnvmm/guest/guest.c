@@ -9,10 +9,12 @@
 #include <sys/mman.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guest_abi.h"
 #include "guest_impl.h"
@@ -47,27 +49,60 @@ guest_end_name(enum guest_end end)
 	return i < NITEMS(end_names) ? end_names[i] : "unknown";
 }
 
+/* The device that is here but not ours to open; NULL: none such. */
+static const char *
+guest_device_refused(void)
+{
+	static const char *const devices[] = { "/dev/nvmm", "/dev/kvm" };
+	size_t i;
+
+	for (i = 0; i < NITEMS(devices); i++) {
+		if (access(devices[i], F_OK) == 0 &&
+		    faccessat(AT_FDCWD, devices[i], R_OK | W_OK,
+		    AT_EACCESS) == -1)
+			return devices[i];
+	}
+	return NULL;
+}
+
 /* The driver opened, or one line about why not. */
 int
 guest_init(struct guest_error *err)
 {
+	const char *refused;
+	int error;
+
 	if (nvmm_init() == 0)
 		return 0;
-	switch (errno) {
+	error = errno;
+	refused = error == EACCES || error == EPERM ?
+	    guest_device_refused() : NULL;
+	if (refused != NULL)
+		return guest_fail(err, error, "permission denied: %s", refused);
+	switch (error) {
 	case ENOENT:
+		return guest_fail(err, error,
+		    "neither /dev/nvmm nor /dev/kvm here");
 	case ENODEV:
 	case ENXIO:
-		return guest_fail(err, errno,
+		return guest_fail(err, error,
 		    "no virtual machine driver: neither /dev/nvmm nor a "
 		    "usable /dev/kvm");
 	case EPROGMISMATCH:
-		return guest_fail(err, errno,
+		return guest_fail(err, error,
 		    "/dev/nvmm is of another version than libnvmm");
 	default:
-		return guest_fail(err, errno,
+		return guest_fail(err, error,
 		    "cannot open the virtual machine driver: %s",
-		    strerror(errno));
+		    strerror(error));
 	}
+}
+
+/* The driver that is open. */
+const char *
+guest_device(void)
+{
+	return nvmm_device();
 }
 
 /* The driver's capabilities. */

@@ -98,6 +98,8 @@ int	guest_parse_size(const char *, uint64_t *, struct guest_error *);
 
 /* Open the driver. Once a process, before anything else. */
 int	guest_init(struct guest_error *);
+/* Which driver is open: "/dev/nvmm" or "hosted"; NULL before guest_init. */
+const char *guest_device(void);
 /* The driver's capabilities; as libnvmm's nvmm_capability(3). */
 struct nvmm_capability;
 int	guest_capability(struct nvmm_capability *);

@@ -38,7 +38,7 @@ exports_body() {
 	trap 'rm -rf "$dir"' EXIT
 	nm -D --defined-only $lib/libnvmm.so | \
 	    sed -n 's/.* T \(.*\)@@NVMM_2.0$/\1/p' | sort >"$dir/have"
-	sed -n 's/^int	\(nvmm_[a-z_]*\)(.*/\1/p' $lib/nvmm.h | \
+	sed -n 's/^[a-z].*[	*]\(nvmm_[a-z_]*\)(.*/\1/p' $lib/nvmm.h | \
 	    sort >"$dir/want"
 	[ -s "$dir/want" ] || atf_fail "no prototype found"
 	diff "$dir/want" "$dir/have" || atf_fail "names differ"

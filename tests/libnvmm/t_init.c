@@ -109,6 +109,30 @@ ATF_TC_BODY(forced_unknown, tc)
 	ATF_CHECK_EQ(h_dev[0].opens + h_dev[1].opens, 0);
 }
 
+ATF_TC_WITHOUT_HEAD(device);
+ATF_TC_BODY(device, tc)
+{
+
+	h_reset();
+	ATF_CHECK_EQ(nvmm_device(), NULL);
+	h_dev[0].open_error = EACCES;
+	ATF_REQUIRE_ERRNO(EACCES, nvmm_init() == -1);
+	ATF_CHECK_EQ(nvmm_device(), NULL);
+	h_dev[0].open_error = 0;
+	ATF_REQUIRE_EQ(nvmm_init(), 0);
+	ATF_CHECK_STREQ(nvmm_device(), "/dev/nvmm");
+}
+
+ATF_TC_WITHOUT_HEAD(device_hosted);
+ATF_TC_BODY(device_hosted, tc)
+{
+
+	h_reset();
+	h_dev[0].open_error = ENOENT;
+	ATF_REQUIRE_EQ(nvmm_init(), 0);
+	ATF_CHECK_STREQ(nvmm_device(), "hosted");
+}
+
 ATF_TC_WITHOUT_HEAD(version);
 ATF_TC_BODY(version, tc)
 {
@@ -178,6 +202,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, forced);
 	ATF_TP_ADD_TC(tp, forced_has_no_fallback);
 	ATF_TP_ADD_TC(tp, forced_unknown);
+	ATF_TP_ADD_TC(tp, device);
+	ATF_TP_ADD_TC(tp, device_hosted);
 	ATF_TP_ADD_TC(tp, version);
 	ATF_TP_ADD_TC(tp, before);
 	ATF_TP_ADD_TC(tp, threads);

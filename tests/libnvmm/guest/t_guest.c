@@ -7,6 +7,9 @@
  * a guest must not be able to do.
  */
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+
 #include <atf-c.h>
 #include <errno.h>
 #include <pthread.h>
@@ -422,6 +425,69 @@ ATF_TC_BODY(error_is_one_whole_line, tc)
 	close(fd);
 }
 
+/* True if guest_init fails with this code and exactly this text. */
+static bool
+init_says(int code, const char *text)
+{
+	struct guest_error err;
+
+	if (guest_init(&err) == 0 || err.code != code)
+		return false;
+	return strcmp(err.text, text) == 0;
+}
+
+/* As somebody who may open no device. */
+static bool
+init_as_nobody(void)
+{
+	return setgid(65534) == 0 && setuid(65534) == 0 &&
+	    init_says(EACCES, "permission denied: /dev/kvm");
+}
+
+/* Where there are no devices: in the case's own, empty folder. */
+static bool
+init_without_devices(void)
+{
+	return chroot(".") == 0 &&
+	    init_says(ENOENT, "neither /dev/nvmm nor /dev/kvm here");
+}
+
+/* The function must be true in a child, whose driver is not open. */
+static void
+check_in_child(bool (*f)(void))
+{
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		atf_tc_skip("only root can give rights away");
+	pid = fork();
+	ATF_REQUIRE(pid != -1);
+	if (pid == 0)
+		_exit(f() ? 0 : 1);
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_CHECK_EQ(status, 0);
+}
+
+ATF_TC_WITHOUT_HEAD(device_not_ours_is_named);
+ATF_TC_BODY(device_not_ours_is_named, tc)
+{
+	struct stat st;
+
+	(void)tc;
+	if (access("/dev/nvmm", F_OK) == 0 || stat("/dev/kvm", &st) == -1 ||
+	    (st.st_mode & 06) == 06)
+		atf_tc_skip("no /dev/kvm, or it is open to all");
+	check_in_child(init_as_nobody);
+}
+
+ATF_TC_WITHOUT_HEAD(no_device_is_said);
+ATF_TC_BODY(no_device_is_said, tc)
+{
+	(void)tc;
+	check_in_child(init_without_devices);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, exits);
@@ -442,5 +508,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, bad_configurations);
 	ATF_TP_ADD_TC(tp, memory_is_lazy);
 	ATF_TP_ADD_TC(tp, error_is_one_whole_line);
+	ATF_TP_ADD_TC(tp, device_not_ours_is_named);
+	ATF_TP_ADD_TC(tp, no_device_is_said);
 	return atf_no_error();
 }
