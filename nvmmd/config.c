@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +199,22 @@ config_set(void *arg, size_t key, const struct proto_value *v, char *why)
 	case CONFIG_NKEYS:
 		break;
 	}
+	return -1;
+}
+
+/* The user and the group, looked up. */
+int
+config_names(const struct config *c, char *text)
+{
+
+	if (c->user_named && getpwnam(c->user) == NULL)
+		(void)snprintf(text, CONFIG_TEXT_MAX,
+		    "there is no user %s", c->user);
+	else if (c->group[0] != '\0' && getgrnam(c->group) == NULL)
+		(void)snprintf(text, CONFIG_TEXT_MAX,
+		    "there is no group %s", c->group);
+	else
+		return 0;
 	return -1;
 }
 

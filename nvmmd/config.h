@@ -40,5 +40,7 @@ void	config_defaults(struct config *);
  * missing. Returns 0, or -1 with a line in text, CONFIG_TEXT_MAX bytes.
  */
 int	config_load(struct config *, const char *file, char *text);
+/* Does this host know whom the file names? Returns as config_load does. */
+int	config_names(const struct config *, char *text);
 
 #endif /* _CONFIG_H_ */

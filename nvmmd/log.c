@@ -102,26 +102,26 @@ log_warnx(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* As log_warn, then exits with status 1. */
+/* As log_warn, then exits with that status. */
 noreturn void
-fatal(const char *fmt, ...)
+fatal(enum log_exit status, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	log_write(LOG_CRIT, errno, fmt, ap);
 	va_end(ap);
-	exit(1);
+	exit(status);
 }
 
-/* As log_warnx, then exits with status 1. */
+/* As log_warnx, then exits with that status. */
 noreturn void
-fatalx(const char *fmt, ...)
+fatalx(enum log_exit status, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	log_write(LOG_CRIT, 0, fmt, ap);
 	va_end(ap);
-	exit(1);
+	exit(status);
 }

@@ -13,6 +13,7 @@
 #include <stdnoreturn.h>
 
 #define LOG_FORMAT	__attribute__((__format__(__printf__, 1, 2)))
+#define LOG_FORMAT_2	__attribute__((__format__(__printf__, 2, 3)))
 
 void	log_init(const char *tag, bool debug);
 void	log_to_syslog(void);
@@ -23,8 +24,17 @@ void	log_info(const char *, ...) LOG_FORMAT;
 void	log_warn(const char *, ...) LOG_FORMAT;
 void	log_warnx(const char *, ...) LOG_FORMAT;
 
+/* How a start fails; nvmmd.8 tells users. */
+enum log_exit {
+	LOG_EXIT_OTHER = 1,
+	LOG_EXIT_USAGE,
+	LOG_EXIT_CONFIG,
+	LOG_EXIT_SOCKET,
+	LOG_EXIT_DRIVER
+};
+
 /* For start-up only: a daemon with machines does not leave by these. */
-noreturn void	fatal(const char *, ...) LOG_FORMAT;
-noreturn void	fatalx(const char *, ...) LOG_FORMAT;
+noreturn void	fatal(enum log_exit, const char *, ...) LOG_FORMAT_2;
+noreturn void	fatalx(enum log_exit, const char *, ...) LOG_FORMAT_2;
 
 #endif /* _LOG_H_ */

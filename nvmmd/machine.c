@@ -237,14 +237,24 @@ static void
 machine_name(struct machine *m, const char *name)
 {
 
+	m->numbered = name == NULL;
 	if (name != NULL) {
 		(void)snprintf(m->name, sizeof(m->name), "%s", name);
 		return;
 	}
 	do {
-		(void)snprintf(m->name, sizeof(m->name), "vm%u",
-		    machine_next++);
+		m->number = machine_next++;
+		(void)snprintf(m->name, sizeof(m->name), "vm%u", m->number);
 	} while (machine_find(m->name) != NULL);
+}
+
+/* Takes the number back of a machine that never was. */
+static void
+machine_unname(const struct machine *m)
+{
+
+	if (m->numbered && m->number < machine_next)
+		machine_next = m->number;
 }
 
 /* A record of what was asked for. Returns NULL without memory. */
@@ -313,8 +323,10 @@ machine_create(const struct machine_spec *spec, struct machine_wait *wait,
 	}
 	if (error != 0) {
 		(void)close(spec->fd);
-		if (m != NULL)
+		if (m != NULL) {
+			machine_unname(m);
 			console_fini(&m->console);
+		}
 		machine_free(m);
 		return proto_fail(f, error == ENOMEM ? PROTO_NO_MEMORY :
 		    PROTO_LIMIT, error, NULL, "no thread for a machine: %s",
@@ -647,6 +659,8 @@ machine_destroyed(struct machine *m)
 	log_info("machine: %s: destroyed", m->name);
 	if (m->failure.text[0] == '\0')
 		events_tell(EVENTS_DESTROYED, m->name, NULL);
+	else
+		machine_unname(m);
 	machine_forsake(m);
 	machine_answer(m, &m->destroys, NULL);
 	machine_free(m);

@@ -71,6 +71,8 @@ struct machine_rate {
 struct machine {
 	TAILQ_ENTRY(machine) link;
 	char name[MACHINE_NAME_MAX];
+	bool numbered;			/* the name is vm.number */
+	unsigned number;
 	enum machine_state state;
 	struct machine_reason reason;
 	time_t created, started, since;	/* started 0: not yet */

@@ -20,6 +20,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,20 +45,39 @@
 struct options {
 	const char *config;		/* -c */
 	char config_path[PATH_MAX];
-	const char *socket;		/* -s */
+	const char *socket;		/* -s, else the environment's */
 	bool debug, foreground, test;
 };
 
 static bool main_ending;
 
-/* Prints how to call us. */
-_Noreturn static void
-usage(void)
+/* Says in one line what is wrong, and how to call us. */
+_Noreturn static void __attribute__((__format__(__printf__, 1, 2)))
+usage(const char *fmt, ...)
 {
+	char text[256];
+	va_list ap;
 
-	(void)fprintf(stderr,
-	    "usage: nvmmd [-dfn] [-c file] [-s socket]\n");
-	exit(2);
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "nvmmd: %s; "
+	    "usage: nvmmd [-dfn] [-c file] [-s socket]\n", text);
+	exit(LOG_EXIT_USAGE);
+}
+
+/* The environment's socket, or NULL; none for a set-user-ID program. */
+static const char *
+main_environment(void)
+{
+	const char *path;
+
+#if defined(__NetBSD__)
+	path = issetugid() ? NULL : getenv("NVMMD_SOCKET");
+#else
+	path = secure_getenv("NVMMD_SOCKET");
+#endif
+	return path != NULL && *path != '\0' ? path : NULL;
 }
 
 /* Reads the command line. */
@@ -67,7 +87,8 @@ main_options(int argc, char **argv, struct options *opt)
 	int c;
 
 	memset(opt, 0, sizeof(*opt));
-	while ((c = getopt(argc, argv, "c:dfns:")) != -1) {
+	opt->socket = main_environment();
+	while ((c = getopt(argc, argv, ":c:dfns:")) != -1) {
 		switch (c) {
 		case 'c':
 			opt->config = optarg;
@@ -84,12 +105,14 @@ main_options(int argc, char **argv, struct options *opt)
 		case 's':
 			opt->socket = optarg;
 			break;
+		case ':':
+			usage("option -%c needs an argument", optopt);
 		default:
-			usage();
+			usage("there is no option -%c", optopt);
 		}
 	}
 	if (optind != argc)
-		usage();
+		usage("unexpected argument %s", argv[optind]);
 }
 
 /* Reads the configuration, or is fatal. */
@@ -99,14 +122,18 @@ main_config(struct options *opt, struct config *config)
 	char text[CONFIG_TEXT_MAX];
 
 	if (config_load(config, opt->config, text) == -1)
-		fatalx("config: %s", text);
+		fatalx(LOG_EXIT_CONFIG, "config: %s", text);
+	/* Who has no privileges stays who he is. */
+	if ((opt->test || geteuid() == 0) && config_names(config, text) == -1)
+		fatalx(LOG_EXIT_CONFIG, "config: %s", text);
 	/* For a later reload, which happens in another folder. */
 	if (opt->config != NULL)
 		opt->config = realpath(opt->config, opt->config_path);
 	if (opt->socket == NULL)
 		return;
 	if (strlen(opt->socket) >= sizeof(config->socket))
-		fatalx("config: the socket's path is longer than %zu bytes",
+		fatalx(LOG_EXIT_CONFIG,
+		    "config: the socket's path is longer than %zu bytes",
 		    sizeof(config->socket) - 1);
 	(void)strcpy(config->socket, opt->socket);
 }
@@ -123,16 +150,17 @@ main_drop(const struct config *config)
 	pw = getpwnam(config->user);
 	if (pw == NULL) {
 		if (config->user_named)
-			fatalx("main: there is no user %s", config->user);
+			fatalx(LOG_EXIT_CONFIG, "main: there is no user %s",
+			    config->user);
 		log_warnx("main: there is no user %s, running as root",
 		    config->user);
 		return;
 	}
 	if (initgroups(pw->pw_name, pw->pw_gid) == -1 ||
 	    setgid(pw->pw_gid) == -1 || setuid(pw->pw_uid) == -1)
-		fatal("main: user %s", config->user);
+		fatal(LOG_EXIT_OTHER, "main: user %s", config->user);
 	if (pw->pw_uid != 0 && setuid(0) == 0)
-		fatalx("main: privileges of root were kept");
+		fatalx(LOG_EXIT_OTHER, "main: privileges of root were kept");
 }
 
 /* No machine is left. */
@@ -188,7 +216,7 @@ main_driver(const struct config *config, struct worker_host *host)
 	thread_priority_keep();
 	thread_priority_main();
 	if (worker_init(host, &error) == -1)
-		fatalx("driver: %s", error.text);
+		fatalx(LOG_EXIT_DRIVER, "driver: %s", error.text);
 	main_drop(config);
 	log_info("main: %s, %s", host->device, host->backend);
 }
@@ -208,17 +236,17 @@ main_rooms(const struct config *config, const struct worker_host *host,
 
 	method_init(config, host);
 	if (evloop_init() == -1)
-		fatal("main: event loop");
+		fatal(LOG_EXIT_OTHER, "main: event loop");
 	if (machine_init(&config->policy, main_empty) == -1)
-		fatal("main: queue");
+		fatal(LOG_EXIT_OTHER, "main: queue");
 	if (image_init(sock, main_end) == -1)
-		fatal("main: socketpair");
+		fatal(LOG_EXIT_OTHER, "main: socketpair");
 	if (control_init(&control) == -1)
-		fatal("main: control");
+		fatal(LOG_EXIT_OTHER, "main: control");
 	if (evloop_signal(SIGTERM, main_end) == -1 ||
 	    evloop_signal(SIGINT, main_end) == -1 ||
 	    evloop_signal(SIGHUP, main_hup) == -1)
-		fatal("main: signals");
+		fatal(LOG_EXIT_OTHER, "main: signals");
 }
 
 /* Lets go of the terminal. The parent does the same for itself. */
@@ -250,9 +278,9 @@ main_serve(const struct config *config, const struct options *opt, int sock,
 	main_rooms(config, &host, sock, listener);
 	io = evloop_io_new(machine_fd(), machine_dispatch, NULL);
 	if (io == NULL || evloop_io_set(io, EVLOOP_READ) == -1)
-		fatal("main: queue");
+		fatal(LOG_EXIT_OTHER, "main: queue");
 	if (image_ready() == -1)
-		fatal("main: parent");
+		fatal(LOG_EXIT_OTHER, "main: parent");
 	if (!opt->foreground)
 		main_background();
 	evloop_run();
@@ -287,10 +315,10 @@ main(int argc, char **argv)
 	if (!opt.foreground)
 		ready = parent_daemonize();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
-		fatal("main: socketpair");
+		fatal(LOG_EXIT_OTHER, "main: socketpair");
 	child = fork();
 	if (child == -1)
-		fatal("main: fork");
+		fatal(LOG_EXIT_OTHER, "main: fork");
 	if (child == 0) {
 		(void)close(pair[0]);
 		if (ready != -1)

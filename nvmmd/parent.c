@@ -71,13 +71,13 @@ int
 parent_daemonize(void)
 {
 	int pipefd[2];
-	char byte;
+	unsigned char status;
 
 	if (pipe2(pipefd, O_CLOEXEC) == -1)
-		fatal("parent: pipe");
+		fatal(LOG_EXIT_OTHER, "parent: pipe");
 	switch (fork()) {
 	case -1:
-		fatal("parent: fork");
+		fatal(LOG_EXIT_OTHER, "parent: fork");
 	case 0:
 		(void)close(pipefd[0]);
 		(void)setsid();
@@ -87,7 +87,20 @@ parent_daemonize(void)
 	}
 	(void)close(pipefd[1]);
 	/* The end without a byte: it failed, and has said so. */
-	_exit(read(pipefd[0], &byte, 1) == 1 ? 0 : 1);
+	_exit(read(pipefd[0], &status, 1) == 1 ? status : LOG_EXIT_OTHER);
+}
+
+/* Tells whoever started us with which status to exit. */
+static void
+parent_tell(int *ready, int status)
+{
+	unsigned char byte = (unsigned char)status;
+
+	if (*ready == -1)
+		return;
+	(void)!write(*ready, &byte, 1);
+	(void)close(*ready);
+	*ready = -1;
 }
 
 /* All is well: whoever started us may go on. */
@@ -108,9 +121,7 @@ parent_ready(int *ready)
 	}
 	log_to_syslog();
 	(void)chdir("/");
-	(void)!write(*ready, "", 1);
-	(void)close(*ready);
-	*ready = -1;
+	parent_tell(ready, 0);
 }
 
 /* Opens an image in one folder. Returns -1 and errno. */
@@ -198,7 +209,8 @@ parent_reload(const char *config_file)
 	char text[CONFIG_TEXT_MAX];
 	struct config config;
 
-	if (config_load(&config, config_file, text) == -1)
+	if (config_load(&config, config_file, text) == -1 ||
+	    config_names(&config, text) == -1)
 		log_warnx("parent: reload: %s; nothing was changed", text);
 	else
 		log_info("parent: reload: the configuration is good; it takes "
@@ -272,5 +284,7 @@ parent_main(const struct config *config, const char *config_file, int sock,
 			pfd.fd = -1;
 	}
 	parent_unlink(s);
+	/* Ended before it served, it has failed, even if it was told to. */
+	parent_tell(&ready, status != 0 ? status : LOG_EXIT_OTHER);
 	exit(status);
 }

@@ -27,19 +27,43 @@
 
 #define PARENT_BACKLOG	128
 
-/* The default socket's folder is made by root where it is missing. */
+/* What to do about it, for whoever tries nvmmd out without rights. */
+static const char *
+parent_hint(int error)
+{
+
+	return error == EACCES || error == EPERM || error == EROFS ?
+	    " (-s names another socket)" : "";
+}
+
+/* The default socket's folder is made where it is missing. */
 static void
 parent_folder(const char *path)
 {
 	char copy[CONFIG_SOCKET_MAX];
 	const char *folder;
 
-	if (strcmp(path, PROTO_SOCKET) != 0 || geteuid() != 0)
+	if (strcmp(path, PROTO_SOCKET) != 0)
 		return;
 	(void)snprintf(copy, sizeof(copy), "%s", path);
 	folder = dirname(copy);
-	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
-		fatal("parent: %s", folder);
+	if (mkdir(folder, 0755) == 0 || errno == EEXIST)
+		return;
+	fatalx(LOG_EXIT_SOCKET, "parent: cannot make the folder %s: %s%s",
+	    folder, strerror(errno), parent_hint(errno));
+}
+
+/* Binds. => errno is set, and nothing done, where something is already. */
+static int
+parent_bind(int fd, const struct sockaddr_un *sun)
+{
+
+	if (bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0)
+		return 0;
+	if (errno != EADDRINUSE)
+		fatalx(LOG_EXIT_SOCKET, "parent: %s: %s%s", sun->sun_path,
+		    strerror(errno), parent_hint(errno));
+	return -1;
 }
 
 /* Takes a left-over socket away; anything else there is fatal. */
@@ -50,21 +74,23 @@ parent_probe(const struct sockaddr_un *sun)
 	int fd;
 
 	if (lstat(sun->sun_path, &st) == -1)
-		fatal("parent: %s", sun->sun_path);
+		fatal(LOG_EXIT_SOCKET, "parent: %s", sun->sun_path);
 	if (!S_ISSOCK(st.st_mode))
-		fatalx("parent: %s exists and is not a socket", sun->sun_path);
+		fatalx(LOG_EXIT_SOCKET,
+		    "parent: %s exists and is not a socket", sun->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
-		fatal("parent: socket");
+		fatal(LOG_EXIT_SOCKET, "parent: socket");
 	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
 	    errno == EAGAIN || errno == EINPROGRESS)
-		fatalx("parent: another nvmmd answers on %s", sun->sun_path);
+		fatalx(LOG_EXIT_SOCKET, "parent: another nvmmd answers on %s",
+		    sun->sun_path);
 	if (errno != ECONNREFUSED)
-		fatal("parent: %s", sun->sun_path);
+		fatal(LOG_EXIT_SOCKET, "parent: %s", sun->sun_path);
 	(void)close(fd);
 	log_info("parent: %s was left over, replaced", sun->sun_path);
 	if (unlink(sun->sun_path) == -1)
-		fatal("parent: %s", sun->sun_path);
+		fatal(LOG_EXIT_SOCKET, "parent: %s", sun->sun_path);
 }
 
 /* The configured group, or -1 to leave it. */
@@ -77,7 +103,8 @@ parent_group(const struct config *config)
 		return (gid_t)-1;
 	group = getgrnam(config->group);
 	if (group == NULL)
-		fatalx("parent: there is no group %s", config->group);
+		fatalx(LOG_EXIT_CONFIG, "parent: there is no group %s",
+		    config->group);
 	return group->gr_gid;
 }
 
@@ -92,7 +119,7 @@ parent_permit(const struct config *config, gid_t group)
 		return;
 	log_warn("parent: %s: group and mode", config->socket);
 	(void)unlink(config->socket);
-	exit(1);
+	exit(LOG_EXIT_SOCKET);
 }
 
 /* Remembers which socket it is, by a path that outlives chdir(2). */
@@ -106,7 +133,7 @@ parent_remember(const char *path, struct parent_socket *s)
 	(void)snprintf(base, sizeof(base), "%s", path);
 	real = realpath(dirname(folder), NULL);
 	if (real == NULL || stat(path, &st) == -1)
-		fatal("parent: %s", path);
+		fatal(LOG_EXIT_SOCKET, "parent: %s", path);
 	(void)snprintf(s->path, sizeof(s->path), "%s/%s", real,
 	    basename(base));
 	free(real);
@@ -127,18 +154,16 @@ parent_listen(const struct config *config, struct parent_socket *s)
 	parent_folder(config->socket);
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd == -1)
-		fatal("parent: socket");
+		fatal(LOG_EXIT_SOCKET, "parent: socket");
 	before = umask(0177);
-	if (bind(s->fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		if (errno != EADDRINUSE)
-			fatal("parent: %s", config->socket);
+	if (parent_bind(s->fd, &sun) == -1) {
 		parent_probe(&sun);
-		if (bind(s->fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-			fatal("parent: %s", config->socket);
+		if (parent_bind(s->fd, &sun) == -1)
+			fatal(LOG_EXIT_SOCKET, "parent: %s", config->socket);
 	}
 	(void)umask(before);
 	parent_remember(config->socket, s);
 	if (listen(s->fd, PARENT_BACKLOG) == -1)
-		fatal("parent: %s", config->socket);
+		fatal(LOG_EXIT_SOCKET, "parent: %s", config->socket);
 	parent_permit(config, group);
 }

@@ -85,6 +85,22 @@ struct worker {
 	    console_msg, destroy;	/* who holds them */
 };
 
+/* The backend's name, if the driver says it. */
+static void
+worker_backend(struct worker_host *host, const struct nvmm_capability *cap)
+{
+
+#ifdef NVMM_HAS_IMPL_CAPS
+	(void)snprintf(host->backend, sizeof(host->backend), "%.*s",
+	    (int)sizeof(cap->arch.impl_name), cap->arch.impl_name);
+#else
+	(void)cap;
+	host->backend[0] = '\0';
+#endif
+	if (host->backend[0] == '\0')
+		(void)strcpy(host->backend, "unknown");
+}
+
 /* Opens the driver and copies what it can do. */
 int
 worker_init(struct worker_host *host, struct guest_error *error)
@@ -110,8 +126,8 @@ worker_init(struct worker_host *host, struct guest_error *error)
 	host->xcr0_mask = cap.arch.xcr0_mask;
 	host->mxcsr_mask = cap.arch.mxcsr_mask;
 	host->conf_cpuid_maxops = cap.arch.conf_cpuid_maxops;
-	host->device = access("/dev/nvmm", F_OK) == 0 ? "/dev/nvmm" : "hosted";
-	host->backend = *host->device == '/' ? "x86-SVM" : "kvm";
+	host->device = guest_device();
+	worker_backend(host, &cap);
 	return 0;
 }
 

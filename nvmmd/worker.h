@@ -65,12 +65,15 @@ struct worker_spec {
 	const char *image;		/* for messages; outlives it too */
 };
 
+#define WORKER_BACKEND_MAX	32
+
 /* What nvmm(4) said when the process began. */
 struct worker_host {
 	unsigned version, state_size, max_machines, max_vcpus;
 	uint64_t max_ram;
 	uint64_t mach_conf, vcpu_conf, xcr0_mask, mxcsr_mask, conf_cpuid_maxops;
-	const char *backend, *device;
+	char backend[WORKER_BACKEND_MAX];
+	const char *device;		/* "/dev/nvmm", "hosted" */
 };
 
 /*

@@ -3,6 +3,7 @@
 # nvmmd as its clients meet it: a daemon of its own in the test's folder, on
 # the hosted driver, spoken to by socat and read by jq.
 
+unset NVMMD_SOCKET
 top=$(cd "$(atf_get_srcdir)/../.." && pwd)
 send=$(cd "$(atf_get_srcdir)" && pwd)/h_send
 
@@ -531,7 +532,7 @@ describes_itself_body() {
 test_case second_daemon 30
 second_daemon_body() {
 	start
-	atf_check -s exit:1 -e match:'another nvmmd answers on s' \
+	atf_check -s exit:4 -e match:'another nvmmd answers on s' \
 	    "$top/nvmmd/nvmmd" -f -c conf -s s
 	atf_check_equal "$proper" "$(call daemon.info | jq .pid)"
 	stop
@@ -550,7 +551,7 @@ stale_socket_body() {
 	grep -q 'left over, replaced' log || died "not said"
 	stop
 	echo precious >s
-	atf_check -s exit:1 -e match:'s exists and is not a socket' \
+	atf_check -s exit:4 -e match:'s exists and is not a socket' \
 	    "$top/nvmmd/nvmmd" -f -c conf -s s
 	atf_check_equal precious "$(cat s)"
 }
@@ -613,43 +614,143 @@ drops_privileges_body() {
 	    jq .reason.status)"
 	stop
 	echo '{"user":"no such user"}' >conf
-	atf_check -s exit:1 -e match:'there is no user no such user' \
+	atf_check -s exit:3 -e match:'there is no user no such user' \
 	    env NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" -f -c conf -s s
 	[ ! -e s ] || atf_fail "the socket was left behind"
 }
 
-test_case without_rights 30
-without_rights_body() {
+# nobody COMMAND ...: run it as a user without rights, in a folder of his that
+# holds nvmmd and an empty configuration.
+nobody() {
 	[ "$(id -u)" -eq 0 ] || atf_skip "only root can lose rights"
 	command -v setpriv >/dev/null || atf_skip "setpriv is missing"
-	chmod 777 .
-	[ ! -e /dev/nvmm ] || atf_skip "/dev/nvmm is here"
-	echo '{}' >conf
-	setpriv --reuid=65534 --regid=65534 --clear-groups test -r conf -a \
-	    -x "$top/nvmmd/nvmmd" || atf_skip "nobody cannot reach the tree"
-	setpriv --reuid=65534 --regid=65534 --clear-groups \
-	    test ! -w /dev/kvm || atf_skip "anybody may open /dev/kvm"
-	atf_check -s exit:1 -e save:err \
-	    setpriv --reuid=65534 --regid=65534 --clear-groups \
-	    env NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" -c conf -s s
+	folder=$(mktemp -d /tmp/t_nvmmd.XXXXXX)
+	echo "$folder" >folder
+	cp "$top/nvmmd/nvmmd" "$folder"
+	echo '{}' >"$folder/conf"
+	chown -R 65534:65534 "$folder"
+	cd "$folder" || atf_fail "no folder"
+	set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	"$@"
+}
+
+# one_line STATUS TEXT: the last command's status and its one line on err.
+one_line() {
+	atf_check_equal "$1" "$status"
 	atf_check_equal 1 "$(wc -l <err | tr -d ' ')"
-	atf_check -o ignore grep /dev/kvm err
-	[ ! -e s ] || atf_fail "the socket was left behind"
+	grep -q -e "$2" err || atf_fail "not \"$2\": $(cat err)"
+}
+
+test_case without_rights 30
+without_rights_cleanup() {
+	[ ! -f folder ] || rm -rf "$(cat folder)"
+}
+without_rights_body() {
+	[ ! -e /dev/nvmm ] || atf_skip "/dev/nvmm is here"
+	[ -e /dev/kvm ] || atf_skip "/dev/kvm is missing"
+	nobody test ! -w /dev/kvm || atf_skip "anybody may open /dev/kvm"
+	for how in -f ''; do
+		status=0
+		setpriv --reuid=65534 --regid=65534 --clear-groups \
+		    env NVMM_DEVICE=hosted ./nvmmd $how -c conf -s s 2>err ||
+		    status=$?
+		one_line 5 'ermission denied.*/dev/kvm\|/dev/kvm.*ermission denied'
+		[ ! -e s ] || atf_fail "the socket was left behind"
+	done
+}
+
+test_case default_folder_without_rights 30
+default_folder_without_rights_cleanup() {
+	[ ! -f folder ] || rm -rf "$(cat folder)"
+}
+default_folder_without_rights_body() {
+	[ ! -e /var/run/nvmmd ] || atf_skip "/var/run/nvmmd is here"
+	nobody test ! -w /var/run || atf_skip "anybody may write /var/run"
+	status=0
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+	    ./nvmmd -f -c conf 2>err || status=$?
+	one_line 4 '/var/run/nvmmd: Permission denied.*-s'
+}
+
+test_case failed_create_burns_no_name 60
+failed_create_burns_no_name_body() {
+	start
+	for i in 1 2 3; do
+		echo junk >bad
+		atf_check_equal BAD_IMAGE "$("$send" s +bad \
+		    '{"method":"vm.create","params":{"memory":16777216,'\
+'"elf":{"fd":0}},"id":1}\n' | jq -r .error.data.name)"
+	done
+	# A sanitized run has made one machine already.
+	first=0
+	[ "${NVMM_TEST_SANITIZED-no}" = no ] || first=1
+	atf_check_equal vm$first "$(create halt)"
+	atf_check_equal vm$((first + 1)) "$(create halt)"
+	# The name of a machine that was is not given again.
+	call vm.destroy "{\"vm\":\"vm$((first + 1))\"}"
+	atf_check_equal vm$((first + 2)) "$(create halt)"
+	stop
+}
+
+test_case socket_from_environment 30
+socket_from_environment_body() {
+	needs
+	echo '{"socket":{"path":"file"}}' >conf
+	for s in environment option; do
+		option=
+		[ $s = environment ] || option='-s option'
+		NVMMD_SOCKET=environment NVMM_DEVICE=hosted \
+		    "$top/nvmmd/nvmmd" -f -c conf $option 2>log &
+		echo $! >pid
+		for try in $(seq 100); do
+			[ ! -S $s ] || break
+			[ ! -S file ] || died "the file won"
+			sleep 0.05
+		done
+		[ -S $s ] || died "no socket $s"
+		kill "$(cat pid)"
+		wait "$(cat pid)" || true
+		rm pid
+	done
+	# Empty is as good as not set.
+	status=0
+	: >file
+	NVMMD_SOCKET= "$top/nvmmd/nvmmd" -f -c conf 2>err || status=$?
+	one_line 4 'file exists and is not a socket'
 }
 
 atf_test_case command_line
 command_line_body() {
-	atf_check -s exit:2 -e match:usage "$top/nvmmd/nvmmd" -x
-	atf_check -s exit:2 -e match:usage "$top/nvmmd/nvmmd" extra
-	atf_check -s exit:1 -e match:'no.conf: No such file' \
-	    "$top/nvmmd/nvmmd" -n -c no.conf
+	nvmmd=$top/nvmmd/nvmmd
+	for bad in '-x:option -x' '-c:option -c' '-fs:option -s' \
+	    'extra:extra'; do
+		status=0
+		"$nvmmd" ${bad%%:*} 2>err || status=$?
+		one_line 2 "${bad#*:}.*usage: nvmmd "
+	done
+	atf_check -s exit:3 -e match:'no.conf: No such file' \
+	    "$nvmmd" -n -c no.conf
 	printf '{\n "user": 3 }' >bad.conf
-	atf_check -s exit:1 -e match:'bad.conf:2:2: user must be a string' \
-	    "$top/nvmmd/nvmmd" -n -c bad.conf
+	atf_check -s exit:3 -e match:'bad.conf:2:2: user must be a string' \
+	    "$nvmmd" -n -c bad.conf
 	atf_check -s exit:0 -e match:good \
-	    "$top/nvmmd/nvmmd" -n -c "$top/etc/nvmmd.conf"
-	atf_check -s exit:1 -e match:'/nowhere/at/all: ' \
-	    "$top/nvmmd/nvmmd" -f -c "$top/etc/nvmmd.conf" -s /nowhere/at/all
+	    "$nvmmd" -n -c "$top/etc/nvmmd.conf"
+	atf_check -s exit:4 -e match:'/nowhere/at/all: ' \
+	    "$nvmmd" -f -c "$top/etc/nvmmd.conf" -s /nowhere/at/all
+	atf_check -s exit:3 -e match:'path is longer' \
+	    "$nvmmd" -n -c "$top/etc/nvmmd.conf" -s "/$(seq -s0 100)"
+}
+
+atf_test_case configtest_names
+configtest_names_body() {
+	echo '{"user":"no such user"}' >conf
+	atf_check -s exit:3 -e match:'there is no user no such user' \
+	    "$top/nvmmd/nvmmd" -n -c conf
+	echo '{"socket":{"group":"no such group"}}' >conf
+	atf_check -s exit:3 -e match:'there is no group no such group' \
+	    "$top/nvmmd/nvmmd" -n -c conf
+	echo '{"user":"root"}' >conf
+	atf_check -s exit:0 -e match:good "$top/nvmmd/nvmmd" -n -c conf
 }
 
 atf_test_case manual
@@ -660,7 +761,7 @@ manual_body() {
 }
 
 atf_init_test_cases() {
-	for case in $cases command_line manual; do
+	for case in $cases command_line configtest_names manual; do
 		atf_add_test_case "$case"
 	done
 }
