@@ -124,6 +124,22 @@ nvmm_owner_close(struct nvmm_owner *owner)
 	os_mutex_unlock(&nvmm_lock);
 }
 
+/* => Attached; so are all calls of the OS layer for CPUs. */
+int
+nvmm_cpu_online(void)
+{
+
+	return nvmm_impl->cpu_online != NULL ? nvmm_impl->cpu_online() : 0;
+}
+
+void
+nvmm_cpu_offline(void)
+{
+
+	if (nvmm_impl->cpu_offline != NULL)
+		nvmm_impl->cpu_offline();
+}
+
 /* What the driver and its backend offer. */
 void
 nvmm_do_capability(struct nvmm_ioc_capability *ioc)

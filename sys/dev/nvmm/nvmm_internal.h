@@ -119,6 +119,8 @@ struct nvmm_machine {
  *	method			lock held		may sleep
  *	ident			none			no
  *	init, fini		nvmm_lock		yes
+ *	enable, disable		nvmm_lock		yes
+ *	cpu_online, cpu_offline	none, on that CPU	no
  *	capability		none			no
  *	machine_create		machine, not yet seen	yes
  *	machine_destroy		machine, parked		yes
@@ -148,6 +150,19 @@ struct nvmm_impl {
 	int (*ident)(void);
 	int (*init)(void);
 	void (*fini)(void);
+	/*
+	 * Before the first machine, and after the last: have every CPU able to
+	 * run guests, and no longer. NULL: nothing to do.
+	 */
+	int (*enable)(void);
+	void (*disable)(void);
+	/*
+	 * A CPU has come, or is about to go: no guest runs there then. Called
+	 * on that CPU, interrupts off, whether enabled or not. NULL: as above.
+	 * An error keeps the CPU from coming.
+	 */
+	int (*cpu_online)(void);
+	void (*cpu_offline)(void);
 	/* Fill .max_ram if lower than it stands, and .arch. */
 	void (*capability)(struct nvmm_capability *);
 
@@ -236,6 +251,9 @@ int	nvmm_detach(void);
 int	nvmm_owner_open(struct nvmm_owner *, int flags);
 /* Destroy all machines of the owner. => Opened, and not closed yet. */
 void	nvmm_owner_close(struct nvmm_owner *);
+/* The OS layer's word that a CPU comes or goes. => On that CPU. */
+int	nvmm_cpu_online(void);
+void	nvmm_cpu_offline(void);
 /* One request; data is the record in the driver's memory, in and out. */
 int	nvmm_ioctl(struct nvmm_owner *, unsigned long cmd, void *data);
 void	nvmm_do_capability(struct nvmm_ioc_capability *);

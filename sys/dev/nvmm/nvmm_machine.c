@@ -14,6 +14,7 @@
 #include "nvmm_internal.h"
 
 static struct nvmm_machine nvmm_machines[NVMM_MAX_MACHINES];
+static unsigned nused;			/* nvmm_lock; slots taken */
 
 /* => Before any request. */
 void
@@ -48,33 +49,48 @@ nvmm_machine_fini(void)
 bool
 nvmm_machine_exist_locked(void)
 {
-	bool exist;
-	size_t i;
 
 	OS_ASSERT(os_mutex_owned(&nvmm_lock));
-	exist = false;
-	for (i = 0; i < NVMM_MAX_MACHINES; i++)
-		exist = exist || nvmm_machines[i].used;
-	return exist;
+	return nused != 0;
 }
 
-/* Take a free slot, or NULL. */
+/* A free slot, or NULL. => nvmm_lock held. */
 static struct nvmm_machine *
-machine_take_slot(void)
+machine_free_slot(void)
 {
-	struct nvmm_machine *mach;
 	size_t i;
 
-	mach = NULL;
-	os_mutex_lock(&nvmm_lock);
-	for (i = 0; i < NVMM_MAX_MACHINES && mach == NULL; i++) {
+	for (i = 0; i < NVMM_MAX_MACHINES; i++) {
 		if (!nvmm_machines[i].used)
-			mach = &nvmm_machines[i];
+			return &nvmm_machines[i];
 	}
-	if (mach != NULL)
+	return NULL;
+}
+
+/*
+ * Take a free slot; the first has the hardware enabled.
+ * => ENOBUFS: none is free; or what the backend says.
+ */
+static int
+machine_take_slot(struct nvmm_machine **machp)
+{
+	struct nvmm_machine *mach;
+	int error;
+
+	os_mutex_lock(&nvmm_lock);
+	error = 0;
+	mach = machine_free_slot();
+	if (mach == NULL)
+		error = ENOBUFS;
+	else if (nused == 0 && nvmm_impl->enable != NULL)
+		error = nvmm_impl->enable();
+	if (!error) {
 		mach->used = true;
+		nused++;
+		*machp = mach;
+	}
 	os_mutex_unlock(&nvmm_lock);
-	return mach;
+	return error;
 }
 
 static void
@@ -83,6 +99,9 @@ machine_give_slot(struct nvmm_machine *mach)
 
 	os_mutex_lock(&nvmm_lock);
 	mach->used = false;
+	nused--;
+	if (nused == 0 && nvmm_impl->disable != NULL)
+		nvmm_impl->disable();
 	os_mutex_unlock(&nvmm_lock);
 }
 
@@ -347,16 +366,16 @@ machine_make(struct nvmm_machine *mach)
 	return 0;
 }
 
-/* => ENOBUFS: all slots taken. */
+/* => ENOBUFS: all slots taken; else what the backend or memory says. */
 int
 nvmm_do_machine_create(struct nvmm_owner *owner, struct nvmm_ioc_machine *ioc)
 {
 	struct nvmm_machine *mach;
 	int error;
 
-	mach = machine_take_slot();
-	if (mach == NULL)
-		return ENOBUFS;
+	error = machine_take_slot(&mach);
+	if (error)
+		return error;
 	os_mutex_lock(&mach->lock);
 	os_atomic_store(&mach->owner, owner);
 	mach->time = os_time_seconds();

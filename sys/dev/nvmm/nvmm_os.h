@@ -105,6 +105,44 @@ uint64_t os_vmobj_resident(struct os_vmobj *);
 /* True if [uaddr, uaddr + size) is a range that the caller may map over. */
 bool	os_uaddr_ok(uintptr_t, size_t);
 
+/* -- Host CPUs and their registers: kernels only ------------------------------ */
+
+/*
+ * A backend that runs guests on the hardware itself does so within a region,
+ * from os_guest_enter() to os_guest_leave(): the thread stays on its CPU and is
+ * not preempted, the FPU's registers are the caller's to clobber (the thread's
+ * own have been saved), host interrupts come but nothing that they defer runs
+ * before the region's end. No verb that may sleep is called inside. Host
+ * extended state is the thread's again after os_guest_leave(), XCR0 and PKRU
+ * excepted: who changes these puts them back.
+ */
+void	os_guest_enter(void);
+void	os_guest_leave(void);
+
+/* All CPU numbers are below this. */
+unsigned os_cpu_max(void);
+/* The CPU that the caller runs on. => Within a region, or os_cpu_call. */
+unsigned os_cpu_current(void);
+/*
+ * Call the function on every CPU that is online, interrupts off, and wait.
+ * => 0, or what one of the calls returned that was not 0. No CPU comes or goes
+ *    meanwhile. CPUs that come and go later are announced by the OS layer
+ *    through nvmm_cpu_online() and nvmm_cpu_offline().
+ */
+int	os_cpu_call(int (*)(void *), void *);
+/*
+ * Interrupt the CPU, so that a guest on it exits; what it was doing otherwise
+ * goes on. => Never waits. Locks may be held, spin locks too.
+ */
+void	os_cpu_interrupt(unsigned cpu);
+
+/*
+ * Whole zeroed pages, physically contiguous, mapped for the driver; NULL
+ * without memory. *pa is the physical address of the first.
+ */
+void	*os_pages_zalloc(size_t npages, uint64_t *pa);
+void	os_pages_free(void *, size_t npages);
+
 /* -- Guest-physical address spaces ------------------------------------------ */
 
 /* Links that one address space may have; each costs the driver memory. */
@@ -143,7 +181,24 @@ bool	os_vmspace_links_to(struct os_vmspace *, const struct os_vmobj *);
 int	os_vmspace_fault(struct os_vmspace *, uint64_t gpa, int prot);
 /* Copy from guest-physical memory; EFAULT where nothing is linked. */
 int	os_vmspace_read(struct os_vmspace *, uint64_t gpa, void *, size_t);
-/* The physical address of the root table for the hardware. */
+/*
+ * The physical address of the root table for the hardware: four levels of long
+ * mode, every entry with the user bit.
+ */
 uint64_t os_vmspace_root_pa(struct os_vmspace *);
+/*
+ * A number that grows whenever entries of the hardware's tables have been taken
+ * away or lost rights. Who enters a guest reads it with interrupts held off,
+ * and lets the guest not run before it has flushed what its TLB may hold from
+ * an older number. Growth comes before the pages are freed; where it may come
+ * while guests run, it is followed by os_cpu_interrupt of all of them.
+ */
+uint64_t os_vmspace_generation(const struct os_vmspace *);
+/*
+ * The driver's view of the page that holds gpa, at gpa's offset, to read; NULL
+ * where the hardware's tables have none just now. => Never sleeps. Good until
+ * the end of the region or the claim that it is called in.
+ */
+const void *os_vmspace_peek(struct os_vmspace *, uint64_t gpa);
 
 #endif /* _DEV_NVMM_NVMM_OS_H_ */
