@@ -38,7 +38,7 @@
 #include "parent.h"
 #include "thread.h"
 
-/* Descriptors and threads that a machine needs besides those of its VCPUs. */
+/* A machine's descriptors, its memory's among them, besides its VCPUs'. */
 #define MAIN_MACHINE_FDS	8
 #define MAIN_OTHER_FDS		64
 

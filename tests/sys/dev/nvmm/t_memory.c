@@ -7,9 +7,11 @@
  */
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -320,6 +322,7 @@ CASE(destroy_leaves_what_came_after, "a machine's end clobbers no later mapping"
 
 static struct nvmm_machine *watched;	/* by the two below */
 static int watched_locked;
+static size_t counted;			/* bytes that mincore has looked at */
 
 /* In the place of libc's: what the driver frees pages with. */
 int
@@ -338,7 +341,93 @@ mincore(void *p, size_t len, unsigned char *vec)
 
 	if (watched != NULL)
 		watched_locked |= os_mutex_owned(&watched->lock);
+	counted += len;
 	return (int)syscall(SYS_mincore, p, len, vec);
+}
+
+CASE(resident_in_constant_time, "how much RAM has pages is told at once")
+{
+	struct nvmm_ctl_mach_memory mem = { 0 };
+	volatile char *p;
+
+	h_start();
+	mem.machid = h_machine();
+	p = (volatile char *)h_memory(mem.machid, GiB);
+	p[0] = 1;
+	p[GiB / 2] = 1;
+	p[GiB - 1] = 1;
+	counted = 0;
+	ATF_REQUIRE_EQ(0, h_ctl(NVMM_CTL_MACH_MEMORY, &mem, sizeof(mem)));
+	ATF_CHECK(mem.resident == 3 * PAGE || mem.resident == 6 * MiB);
+	ATF_CHECK_MSG(counted <= MiB, "%zu bytes looked at", counted);
+	h_end();
+}
+
+/* The lowest descriptor that is free. */
+static int
+next_fd(void)
+{
+	int fd;
+
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ATF_REQUIRE(fd != -1);
+	close(fd);
+	return fd;
+}
+
+CASE(descriptors_come_back, "an object's descriptor goes with its last user")
+{
+	nvmm_machid_t m;
+	uintptr_t hva;
+	int fd;
+
+	h_start();
+	fd = next_fd();
+	m = h_machine();
+	hva = h_memory(m, 4 * MiB);
+	ATF_REQUIRE_EQ(0, h_gpa_map(m, hva, 0, MiB, PROT_RWX));
+	ATF_REQUIRE_EQ(0, h_hva_unmap(m, hva, 4 * MiB));
+	ATF_REQUIRE_EQ(0, h_gpa_unmap(m, 0, MiB));
+	ATF_CHECK_EQ(fd, next_fd());
+	(void)h_memory(m, 4 * MiB);
+	ATF_REQUIRE_EQ(0, h_destroy(m));
+	ATF_CHECK_EQ(fd, next_fd());
+	h_end();
+}
+
+/* An hva_map under a limit of the process's gives this error, and no signal. */
+static void
+check_limited(int resource, rlim_t limit, int error)
+{
+	struct rlimit rl, low;
+	nvmm_machid_t m;
+	uintptr_t hva;
+
+	h_start();
+	m = h_machine();
+	hva = h_memory(m, 4 * MiB);
+	ATF_REQUIRE_EQ(0, h_hva_unmap(m, hva, 4 * MiB));
+	ATF_REQUIRE_EQ(0, getrlimit(resource, &rl));
+	low = rl;
+	low.rlim_cur = limit;
+	ATF_REQUIRE_EQ(0, setrlimit(resource, &low));
+	ATF_CHECK_EQ(error, h_hva_map(m, hva, 4 * MiB));
+	ATF_REQUIRE_EQ(0, setrlimit(resource, &rl));
+	ATF_CHECK_EQ(0, hosted_vmobj_held());
+	ATF_CHECK_EQ(0, h_hva_map(m, hva, 4 * MiB));
+	h_end();
+}
+
+CASE(no_descriptor_emfile, "without a descriptor no large object")
+{
+
+	check_limited(RLIMIT_NOFILE, 0, EMFILE);
+}
+
+CASE(file_size_limit_efbig, "a limit on files' sizes is an error, no signal")
+{
+
+	check_limited(RLIMIT_FSIZE, MiB, EFBIG);
 }
 
 CASE(memory_taken_without_lock, "no lock while pages are counted or freed")
@@ -416,6 +505,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, read_crosses_links);
 	ATF_TP_ADD_TC(tp, destroy_leaves_what_came_after);
 	ATF_TP_ADD_TC(tp, memory_taken_without_lock);
+	ATF_TP_ADD_TC(tp, resident_in_constant_time);
+	ATF_TP_ADD_TC(tp, descriptors_come_back);
+	ATF_TP_ADD_TC(tp, no_descriptor_emfile);
+	ATF_TP_ADD_TC(tp, file_size_limit_efbig);
 	ATF_TP_ADD_TC(tp, hva_map_lets_guest_run);
 	ATF_TP_ADD_TC(tp, destroy_gives_pages_back);
 	return atf_no_error();

@@ -2,32 +2,15 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * Memory of the hosted driver. An object is a shared anonymous mapping of the
- * driver's own, and mremap(2) gives the owner a second view of its pages: what
- * the owner unmaps, the guest does not miss. A guest-physical address space is
- * a sorted table of links. A change builds a new table and keeps the one
+ * Guest-physical address spaces of the hosted driver, each a sorted table of
+ * links to memory objects. A change builds a new table and keeps the one
  * before until it is committed, so that taking it back cannot fail.
  */
-
-#include <sys/mman.h>
-
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "nvmm_os.h"
 #include "hosted_vm.h"
 
 #include <dev/nvmm/nvmm.h>
-
-/* Pages asked about in one mincore(2). */
-#define RESIDENT_CHUNK	4096
-
-struct os_vmobj {
-	unsigned refs;		/* atomic */
-	size_t size;
-	uint8_t *host;		/* the driver's mapping */
-	bool fixed;		/* the owner chose the place of its mapping */
-};
 
 /* The links at one time; region and obj are parallel. */
 struct hosted_table {
@@ -42,205 +25,6 @@ struct os_vmspace {
 	struct hosted_table *now;
 	struct hosted_table *before;	/* NULL if nothing to commit */
 };
-
-static unsigned fail_at;		/* atomic; 0 never */
-static unsigned fail_count;		/* atomic */
-static size_t mem_held;			/* atomic */
-static size_t vmobj_held;		/* atomic */
-
-/* Count one allocation; true if the test wants it to fail. */
-bool
-hosted_fail_now(void)
-{
-	unsigned n;
-
-	n = __atomic_add_fetch(&fail_count, 1, __ATOMIC_SEQ_CST);
-	return n == os_atomic_load(&fail_at);
-}
-
-unsigned
-hosted_fail_nth(unsigned nth)
-{
-
-	os_atomic_store(&fail_at, nth);
-	return __atomic_exchange_n(&fail_count, 0, __ATOMIC_SEQ_CST);
-}
-
-size_t
-hosted_mem_held(void)
-{
-
-	return os_atomic_load(&mem_held);
-}
-
-size_t
-hosted_vmobj_held(void)
-{
-
-	return os_atomic_load(&vmobj_held);
-}
-
-void *
-os_mem_zalloc(size_t size)
-{
-	void *p;
-
-	OS_ASSERT(size != 0);
-	if (hosted_fail_now())
-		return NULL;
-	p = calloc(1, size);
-	if (p != NULL)
-		__atomic_add_fetch(&mem_held, size, __ATOMIC_RELAXED);
-	return p;
-}
-
-void
-os_mem_free(void *p, size_t size)
-{
-
-	if (p == NULL)
-		return;
-	__atomic_sub_fetch(&mem_held, size, __ATOMIC_RELAXED);
-	free(p);
-}
-
-/* => *objp holds one reference. */
-int
-os_vmobj_create(struct os_vmobj **objp, size_t size)
-{
-	struct os_vmobj *obj;
-	void *host;
-
-	OS_ASSERT(size != 0 && size % OS_PAGE_SIZE == 0);
-	obj = os_mem_zalloc(sizeof(*obj));
-	if (obj == NULL)
-		return ENOMEM;
-	host = MAP_FAILED;
-	if (!hosted_fail_now())
-		host = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (host == MAP_FAILED) {
-		os_mem_free(obj, sizeof(*obj));
-		return ENOMEM;
-	}
-	(void)madvise(host, size, MADV_DONTFORK);
-	obj->refs = 1;
-	obj->size = size;
-	obj->host = host;
-	__atomic_add_fetch(&vmobj_held, 1, __ATOMIC_RELAXED);
-	*objp = obj;
-	return 0;
-}
-
-void
-os_vmobj_hold(struct os_vmobj *obj)
-{
-
-	__atomic_add_fetch(&obj->refs, 1, __ATOMIC_RELAXED);
-}
-
-void
-os_vmobj_release(struct os_vmobj *obj)
-{
-
-	if (__atomic_sub_fetch(&obj->refs, 1, __ATOMIC_ACQ_REL) != 0)
-		return;
-	munmap(obj->host, obj->size);
-	os_mem_free(obj, sizeof(*obj));
-	__atomic_sub_fetch(&vmobj_held, 1, __ATOMIC_RELAXED);
-}
-
-/*
- * The owner's view of the object. With an old size of 0, mremap(2) duplicates
- * a shared mapping instead of moving it.
- */
-int
-os_vmobj_map_user(struct os_file *file, struct os_vmobj *obj, uintptr_t *uaddr,
-    size_t size, bool fixed)
-{
-	void *p;
-
-	OS_ASSERT(os_file_is_current(file));
-	OS_ASSERT(size <= obj->size);
-	if (hosted_fail_now())
-		return ENOMEM;
-	if (fixed)
-		p = mremap(obj->host, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED,
-		    (void *)*uaddr);
-	else
-		p = mremap(obj->host, 0, size, MREMAP_MAYMOVE);
-	if (p == MAP_FAILED)
-		return errno;
-	(void)madvise(p, size, MADV_DONTFORK);
-	obj->fixed = fixed;
-	*uaddr = (uintptr_t)p;
-	return 0;
-}
-
-/*
- * End the owner's view. A range that the owner chose stays reserved, without
- * access, until it unmaps it: otherwise another thread's mmap could land
- * there, and the owner's munmap would hit that.
- */
-void
-os_vmobj_unmap_user(struct os_file *file, struct os_vmobj *obj,
-    uintptr_t uaddr, size_t size)
-{
-
-	OS_ASSERT(os_file_is_current(file));
-	if (obj->fixed)
-		(void)mmap((void *)uaddr, size, PROT_NONE, MAP_PRIVATE |
-		    MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-	else
-		(void)munmap((void *)uaddr, size);
-}
-
-int
-os_vmobj_map_kernel(struct os_vmobj *obj, void **p)
-{
-
-	*p = obj->host;
-	return 0;
-}
-
-void
-os_vmobj_unmap_kernel(struct os_vmobj *obj, void *p)
-{
-
-	OS_ASSERT(p == obj->host);
-}
-
-/* Pages of [p, p + n pages) that exist, n at most RESIDENT_CHUNK. */
-static size_t
-resident_pages(uint8_t *p, size_t n, unsigned char *vec)
-{
-	size_t i, count;
-
-	if (mincore(p, n * OS_PAGE_SIZE, vec) == -1)
-		return 0;
-	count = 0;
-	for (i = 0; i < n; i++)
-		count += vec[i] & 1;
-	return count;
-}
-
-uint64_t
-os_vmobj_resident(struct os_vmobj *obj)
-{
-	unsigned char vec[RESIDENT_CHUNK];
-	size_t i, n, pages;
-	uint64_t count;
-
-	pages = obj->size / OS_PAGE_SIZE;
-	count = 0;
-	for (i = 0; i < pages; i += n) {
-		n = pages - i;
-		if (n > RESIDENT_CHUNK)
-			n = RESIDENT_CHUNK;
-		count += resident_pages(obj->host + i * OS_PAGE_SIZE, n, vec);
-	}
-	return count * OS_PAGE_SIZE;
-}
 
 /* The lower half of the address space, without the page at 0. */
 bool
@@ -366,7 +150,8 @@ os_vmspace_map(struct os_vmspace *vm, uint64_t gpa, size_t size,
 	size_t i, at;
 
 	OS_ASSERT(gpa < vm->maxgpa && size <= vm->maxgpa - gpa);
-	OS_ASSERT(off < obj->size && size <= obj->size - off);
+	OS_ASSERT(off < hosted_vmobj_size(obj) &&
+	    size <= hosted_vmobj_size(obj) - off);
 	old = vm->now;
 	at = table_find(old, gpa);
 	if (at < old->n && old->region[at].gpa < gpa + size)
@@ -379,7 +164,7 @@ os_vmspace_map(struct os_vmspace *vm, uint64_t gpa, size_t size,
 	for (i = 0; i <= old->n; i++) {
 		if (i == at) {
 			link.gpa = gpa;
-			link.host = obj->host + off;
+			link.host = hosted_vmobj_host(obj) + off;
 			link.prot = prot;
 			table_add(new, &link, obj, gpa, gpa + size);
 		}

@@ -32,6 +32,10 @@ const struct hosted_region *hosted_vmspace_regions(const struct os_vmspace *,
  */
 void	*hosted_vmspace_host(struct os_vmspace *, uint64_t gpa, size_t *len);
 
+/* An object's size, and where the driver has mapped all of it. */
+size_t	hosted_vmobj_size(const struct os_vmobj *);
+uint8_t	*hosted_vmobj_host(const struct os_vmobj *);
+
 /*
  * For tests: the nth allocation from now on (1: the next) fails, of
  * os_mem_zalloc, os_vmobj_create and every other verb that may run out of
