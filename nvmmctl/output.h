@@ -33,6 +33,7 @@ struct output {
 /* output_text.c, for people; its parts in text_*.c */
 extern const struct output output_text;
 void	text_stats(const struct reply *);
+void	text_driver(const struct reply *);
 void	text_identify(const struct reply *);
 void	text_info(const struct reply *);
 void	text_describe(const struct reply *);

@@ -211,6 +211,7 @@ text_show(const struct reply *reply)
 	show_string(m, "image", "image");
 	show_string(m, "command line", "cmdline");
 	show_string(m, "boot", "boot");
+	text_driver(reply);
 	show_owner(m);
 	if (member_integer(m, "pid", 0) > 0)
 		field_print("pid", format_count(buf,

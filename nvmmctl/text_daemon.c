@@ -24,6 +24,12 @@ struct row {
 	enum kind kind;
 };
 
+static const struct row driver_rows[] = {
+	{ "backend",		"backend",		TEXT },
+	{ "device",		"device",		TEXT },
+	{ NULL, NULL, TEXT }
+};
+
 static const struct row identify_rows[] = {
 	{ "API version",	"api_version",		COUNT },
 	{ "state size",		"state_size",		BYTES },
@@ -88,6 +94,13 @@ rows_print(const struct reply *reply, const struct row *rows)
 		if (text != NULL)
 			field_print(rows->label, text);
 	}
+}
+
+/* Prints which driver serves a machine. */
+void
+text_driver(const struct reply *reply)
+{
+	rows_print(reply, driver_rows);
 }
 
 /* Prints what the driver offers. */

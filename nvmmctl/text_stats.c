@@ -132,6 +132,7 @@ text_stats(const struct reply *reply)
 	field_print("state", member_string(stats, "state", "-"));
 	field_print("uptime",
 	    format_ns(buf, uptime < 0 ? -1 : uptime * 1000000));
+	text_driver(reply);
 	stats_memory(stats);
 	stats_console(stats);
 	stats_totals(stats);

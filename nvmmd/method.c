@@ -96,6 +96,15 @@ method_limits(struct proto_out *o)
 	proto_out_object_end(o);
 }
 
+/* Which backend serves, and through which door. */
+void
+method_driver(struct proto_out *o)
+{
+
+	proto_out_string(o, "backend", method_host->backend);
+	proto_out_string(o, "device", method_host->device);
+}
+
 /* daemon.info */
 static void
 method_info(struct request *r)
@@ -117,8 +126,7 @@ method_info(struct request *r)
 	proto_out_string(o, NULL, "images");
 	proto_out_array_end(o);
 	method_limits(o);
-	proto_out_string(o, "backend", method_host->backend);
-	proto_out_string(o, "device", method_host->device);
+	method_driver(o);
 	proto_out_unsigned(o, "uptime_ms",
 	    (host_clock() - method_start) / 1000000);
 	proto_out_integer(o, "machines", use.machines);
@@ -197,7 +205,6 @@ method_identify(struct request *r)
 	proto_out_hex(o, "xcr0_mask", h->xcr0_mask);
 	proto_out_hex(o, "mxcsr_mask", h->mxcsr_mask);
 	proto_out_unsigned(o, "conf_cpuid_maxops", h->conf_cpuid_maxops);
-	proto_out_string(o, "backend", h->backend);
-	proto_out_string(o, "device", h->device);
+	method_driver(o);
 	request_done(r);
 }

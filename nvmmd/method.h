@@ -24,6 +24,8 @@ extern const size_t method_nrows;
 
 /* What the answers about the daemon are made of; both outlive it. */
 void	method_init(const struct config *, const struct worker_host *);
+/* Members into an open object: the driver that serves all machines. */
+void	method_driver(struct proto_out *);
 
 /* method_vm.c */
 void	method_vm_create(struct request *);

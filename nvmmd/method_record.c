@@ -95,6 +95,7 @@ method_record(struct proto_out *o, const struct machine *m)
 	proto_out_string(o, "cmdline", m->cmdline);
 	proto_out_string(o, "image", m->image);
 	proto_out_string(o, "boot", method_boots[m->boot]);
+	method_driver(o);
 	method_cpus(o, m);
 }
 
@@ -194,6 +195,7 @@ method_stats(struct proto_out *o, struct machine *m)
 	proto_out_string(o, "name", m->name);
 	proto_out_string(o, "state", machine_state_names[m->state]);
 	proto_out_unsigned(o, "uptime_ms", method_uptime(m));
+	method_driver(o);
 	proto_out_object(o, "memory");
 	proto_out_unsigned(o, "configured", m->memory);
 	proto_out_unsigned(o, "mapped", m->shown->memory.mapped);

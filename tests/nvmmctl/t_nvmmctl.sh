@@ -270,7 +270,7 @@ daemon_case fake_show "show and stats print what the record has"
 fake_show_body() {
 	fake <<-EOT
 	vm.show $failed
-	vm.stats {"result":{"name":"vm0","state":"running","uptime_ms":1500,"memory":{"configured":536870912,"mapped":536870912,"resident":3355443},"console":{"bytes":4096,"lost":0},"vcpus":[{"cpu":0,"run_ns":1200000000,"injected":12,"halted":true,"exits":{"user":{"io":30,"memory":4},"driver":{"cpuid":6}},"rate":{"user":22.6,"driver":4}}],"totals":{"run_ns":1200000000,"injected":12,"exits_user":34,"exits_driver":6,"rate_user":22.6,"rate_driver":4}}}
+	vm.stats {"result":{"name":"vm0","state":"running","uptime_ms":1500,"backend":"x86-SVM","device":"/dev/nvmm","memory":{"configured":536870912,"mapped":536870912,"resident":3355443},"console":{"bytes":4096,"lost":0},"vcpus":[{"cpu":0,"run_ns":1200000000,"injected":12,"halted":true,"exits":{"user":{"io":30,"memory":4},"driver":{"cpuid":6}},"rate":{"user":22.6,"driver":4}}],"totals":{"run_ns":1200000000,"injected":12,"exits_user":34,"exits_driver":6,"rate_user":22.6,"rate_driver":4}}}
 	EOT
 	ctl 0 save:out empty show vm0
 	atf_check -o ignore grep "^reason  *triple fault$" out
@@ -279,6 +279,8 @@ fake_show_body() {
 	name              vm0
 	state             running
 	uptime            1.500s
+	backend           x86-SVM
+	device            /dev/nvmm
 	memory            512M configured, 512M mapped, 3.2M resident
 	console           4096 bytes, 0 no longer kept
 	guest run time    1.200s
@@ -501,6 +503,12 @@ real_steps_body() {
 	ctl 0 "match:^smallkern: " empty log vm0
 	ctl 0 "match:to the user  *[1-9]" empty stats vm0
 	ctl 0 "match:^exit status  *3" empty show vm0
+	"$ctl" -s s -j info >json || atf_fail info
+	for verb in show stats; do
+		ctl 0 "match:^backend  *$(jq -r .backend json)$" empty \
+		    $verb vm0
+		ctl 0 "match:^device  *$(jq -r .device json)$" empty $verb vm0
+	done
 	"$ctl" -s s -j stats vm0 >json || atf_fail stats
 	atf_check -o inline:"true\n" jq '.totals.exits_user > 0' json
 	ctl 0 "inline:vm0: destroyed\n" empty destroy vm0

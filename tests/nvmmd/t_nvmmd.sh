@@ -287,7 +287,8 @@ states_body() {
 	atf_check -o ignore jq -e '.totals.exits_user > 0 and
 	    .vcpus[0].exits.user.io > 0 and .vcpus[0].run_ns > 0 and
 	    .memory.mapped == 16777216 and .memory.resident > 0 and
-	    .memory.resident <= 16777216 and .console.bytes > 0' out
+	    .memory.resident <= 16777216 and .console.bytes > 0 and
+	    .backend == "kvm" and .device == "hosted"' out
 	atf_check_equal "$vm" "$(call vm.destroy "$p" | jq -r .name)"
 	refused NOT_FOUND "$vm" vm.show "$p"
 	vm=$(create triple) || return 1
