@@ -18,6 +18,7 @@ everything_is_installed_body() {
 	    include/dev/nvmm/x86/nvmm_x86.h lib/libnvmm.a lib/libnvmm.so \
 	    lib/pkgconfig/nvmm.pc share/nvmm/guests/smallkern \
 	    share/man/man1/toyvirt.1 share/man/man3/libnvmm.3 \
+	    share/man/man4/nvmm.4 \
 	    share/man/man5/nvmmd.conf.5 share/man/man8/nvmmd.8 \
 	    share/man/man8/nvmmctl.8 \
 	    share/examples/nvmm/nvmmd.conf share/examples/nvmm/rc.d/nvmmd \
@@ -64,9 +65,23 @@ manuals_are_clean_head() {
 	atf_set require.progs "mandoc"
 }
 manuals_are_clean_body() {
-	for page in $(grep -lI "^\.Dd" "$top"/*/*.[1-9]); do
+	for page in $(grep -lI "^\.Dd" "$top"/*/*.[1-9]) \
+	    "$top/sys/dev/nvmm/nvmm.4"; do
 		atf_check -o ignore mandoc -T lint -W warning "$page"
 	done
+}
+
+atf_test_case parameters_are_documented
+parameters_are_documented_head() {
+	atf_set descr "nvmm(4) has every parameter and counter of the module"
+}
+parameters_are_documented_body() {
+	cat "$top"/sys/dev/nvmm/os/linux/*.c |
+	    sed -n 's/^module_param[a-z_]*(\([a-z_]*\),.*/\1/p' >names
+	while read -r name; do
+		grep -q -e "^\.Cm $name\( \|$\)" -e "^\.It Cm $name$" \
+		    "$top/sys/dev/nvmm/nvmm.4" || atf_fail "$name is missing"
+	done <names
 }
 
 atf_init_test_cases() {
@@ -74,4 +89,5 @@ atf_init_test_cases() {
 	atf_add_test_case prefix_is_kept
 	atf_add_test_case sample_configuration_starts
 	atf_add_test_case manuals_are_clean
+	atf_add_test_case parameters_are_documented
 }
