@@ -7,7 +7,7 @@
 set -eu
 
 debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev'
-debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod perl pkg-config g++
+debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod perl sparse pkg-config g++
 	linux-headers-amd64 qemu-system-x86 busybox-static cpio libasan8 libubsan1'
 debian_bench='libvirt-daemon-system libvirt-clients'
 netbsd_build='jansson libevent libelf'

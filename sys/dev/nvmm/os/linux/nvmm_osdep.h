@@ -2,11 +2,48 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * The Linux kernel's part of nvmm_os.h.
+ * The Linux kernel's part of nvmm_os.h, and, for a backend's assembler, the
+ * macros by which its functions begin, return and come out of a guest as this
+ * kernel wants it.
  */
 
 #ifndef _NVMM_OSDEP_H_
 #define _NVMM_OSDEP_H_
+
+#ifdef __ASSEMBLER__
+
+#include <linux/linkage.h>
+
+#include <asm/asm.h>
+#include <asm/nospec-branch.h>
+
+/* A function that C calls; the END closes what the ENTRY opened. */
+#define OS_ASM_ENTRY(name)	SYM_FUNC_START(name)
+#define OS_ASM_END(name)	SYM_FUNC_END(name)
+/* Return from it, by the kernel's return thunk. => Not after `;' in a macro. */
+#define OS_ASM_RET		RET
+
+/*
+ * The last thing before the guest, where the CPU's buffers must not tell it of
+ * the host. => Clobbers the flags.
+ */
+#ifdef VM_CLEAR_CPU_BUFFERS
+#define OS_ASM_BEFORE_GUEST	VM_CLEAR_CPU_BUFFERS
+#else
+#define OS_ASM_BEFORE_GUEST
+#endif
+
+/*
+ * The first thing after the guest once its registers are saved, and before any
+ * call or return: nothing that the guest trained predicts the host's returns.
+ * => On the host's stack. Clobbers RAX, RCX, RDX and the flags.
+ */
+.macro OS_ASM_AFTER_GUEST
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	UNTRAIN_RET
+.endm
+
+#else /* __ASSEMBLER__ */
 
 #include <linux/bug.h>
 #include <linux/build_bug.h>
@@ -62,5 +99,7 @@ os_atomic_swap(volatile int *p, int v)
 
 	return (unsigned)xchg(p, v);
 }
+
+#endif /* __ASSEMBLER__ */
 
 #endif /* _NVMM_OSDEP_H_ */

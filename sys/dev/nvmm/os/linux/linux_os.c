@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The plain verbs of nvmm_os.h on Linux: memory, copies, time, locks, and what
+ * there is to know of the caller.
+ */
+
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/thread_info.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include "linux.h"
+
+struct linux_held linux_held;
+
+void *
+os_mem_zalloc(size_t size)
+{
+	void *p;
+
+	p = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (p != NULL)
+		atomic_long_inc(&linux_held.allocs);
+	return p;
+}
+
+void
+os_mem_free(void *p, size_t size)
+{
+
+	if (p == NULL)
+		return;
+	atomic_long_dec(&linux_held.allocs);
+	kvfree(p);
+}
+
+/* => Physical addresses carry the bit that marks encrypted memory, if any. */
+void *
+os_pages_zalloc(size_t npages, uint64_t *pa)
+{
+	void *p;
+
+	p = alloc_pages_exact(npages * OS_PAGE_SIZE,
+	    GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (p == NULL)
+		return NULL;
+	atomic_long_add(npages, &linux_held.pages);
+	*pa = __sme_set(virt_to_phys(p));
+	return p;
+}
+
+void
+os_pages_free(void *p, size_t npages)
+{
+
+	if (p == NULL)
+		return;
+	atomic_long_sub(npages, &linux_held.pages);
+	free_pages_exact(p, npages * OS_PAGE_SIZE);
+}
+
+int
+os_copyin(const void *uaddr, void *kaddr, size_t len)
+{
+
+	if (copy_from_user(kaddr, (const void __user *)uaddr, len) != 0)
+		return EFAULT;
+	return 0;
+}
+
+int
+os_copyout(const void *kaddr, void *uaddr, size_t len)
+{
+
+	if (copy_to_user((void __user *)uaddr, kaddr, len) != 0)
+		return EFAULT;
+	return 0;
+}
+
+uint64_t
+os_ram_total(void)
+{
+
+	return (uint64_t)totalram_pages() << PAGE_SHIFT;
+}
+
+/* Whatever the kernel would do on the way out to user space waits, too. */
+bool
+os_return_needed(void)
+{
+
+	return (read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
+	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0;
+}
+
+int64_t
+os_time_seconds(void)
+{
+
+	return ktime_get_real_seconds();
+}
+
+uint64_t
+os_time_nanoseconds(void)
+{
+
+	return ktime_get_ns();
+}
+
+void
+os_mutex_destroy(os_mutex_t *mtx)
+{
+
+	mutex_destroy(&mtx->m);
+}
+
+void
+os_mutex_lock(os_mutex_t *mtx)
+{
+
+	mutex_lock(&mtx->m);
+	WRITE_ONCE(mtx->owner, current);
+}
+
+void
+os_mutex_unlock(os_mutex_t *mtx)
+{
+
+	WRITE_ONCE(mtx->owner, NULL);
+	mutex_unlock(&mtx->m);
+}
+
+bool
+os_mutex_owned(os_mutex_t *mtx)
+{
+
+	return READ_ONCE(mtx->owner) == current;
+}
+
+void
+os_cv_destroy(os_cv_t *cv)
+{
+}
+
+/*
+ * => Signals do not end the wait: a claim that is waited for is kicked, so the
+ *    wait is a short one.
+ */
+void
+os_cv_wait(os_cv_t *cv, os_mutex_t *mtx)
+{
+	DEFINE_WAIT(wait);
+
+	prepare_to_wait(cv, &wait, TASK_UNINTERRUPTIBLE);
+	os_mutex_unlock(mtx);
+	schedule();
+	finish_wait(cv, &wait);
+	os_mutex_lock(mtx);
+}
+
+void
+os_cv_broadcast(os_cv_t *cv)
+{
+
+	wake_up_all(cv);
+}
