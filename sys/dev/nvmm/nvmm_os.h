@@ -182,8 +182,8 @@ int	os_vmspace_fault(struct os_vmspace *, uint64_t gpa, int prot);
 /* Copy from guest-physical memory; EFAULT where nothing is linked. */
 int	os_vmspace_read(struct os_vmspace *, uint64_t gpa, void *, size_t);
 /*
- * The physical address of the root table for the hardware: four levels of long
- * mode, every entry with the user bit.
+ * The physical address of the root table for the hardware: long mode with as
+ * many levels as the host's own paging has, every entry with the user bit.
  */
 uint64_t os_vmspace_root_pa(struct os_vmspace *);
 /*

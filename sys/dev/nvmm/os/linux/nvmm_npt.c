@@ -2,14 +2,16 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * Nested page tables in the format of long mode, four levels, every entry with
- * the user bit (AMD APM volume 2, "Nested Paging"). Accessed and dirty are set
- * beforehand, as nobody reads them. Who may call what at the same time, and why
- * no TLB is flushed here, linux_vmspace.c says.
+ * Nested page tables in the format of long mode, every entry with the user bit
+ * (AMD APM volume 2, "Nested Paging"). The hardware walks them in the host's
+ * own paging mode, hence with five levels where the host has five. Accessed and
+ * dirty are set beforehand, as nobody reads them. Who may call what at the same
+ * time, and why no TLB is flushed here, linux_vmspace.c says.
  */
 
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/pgtable.h>
 
 #include "nvmm_npt.h"
 
@@ -22,9 +24,16 @@
 #define NPT_NX		(1ULL << 63)
 #define NPT_PA		0x000FFFFFFFFFF000ULL
 
-#define NPT_LEVELS	4
 #define NPT_ENTRIES	512
 #define NPT_TABLE	(NPT_P | NPT_W | NPT_U | NPT_A)
+
+/* The level of the root. */
+static int
+root_level(void)
+{
+
+	return pgtable_l5_enabled() ? 5 : 4;
+}
 
 /* An empty table, or NULL. */
 static uint64_t *
@@ -116,8 +125,9 @@ npt_enter(uint64_t *root, uint64_t gpa, struct page *page, int level, int prot)
 	struct page *leaf;
 	int at;
 
-	entry = table_entry(root, NPT_LEVELS, gpa);
-	for (at = NPT_LEVELS; at > 1; at--) {
+	at = root_level();
+	entry = table_entry(root, at, gpa);
+	for (; at > 1; at--) {
 		value = smp_load_acquire(entry);
 		if (value == 0 && at == level)
 			break;
@@ -171,7 +181,7 @@ void
 npt_destroy(uint64_t *root)
 {
 
-	(void)table_clear(root, NPT_LEVELS, 0, NPT_MAXGPA);
+	(void)table_clear(root, root_level(), 0, NPT_MAXGPA);
 	table_free(root);
 }
 
@@ -186,7 +196,7 @@ void
 npt_remove(uint64_t *root, uint64_t gpa, uint64_t end)
 {
 
-	(void)table_clear(root, NPT_LEVELS, gpa, end);
+	(void)table_clear(root, root_level(), gpa, end);
 }
 
 const void *
@@ -196,7 +206,7 @@ npt_peek(uint64_t *root, uint64_t gpa)
 	int at;
 
 	table = root;
-	for (at = NPT_LEVELS;; at--) {
+	for (at = root_level();; at--) {
 		value = smp_load_acquire(table_entry(table, at, gpa));
 		if (value == 0)
 			return NULL;
