@@ -45,7 +45,8 @@ sample_configuration_starts_head() {
 	atf_set descr "nvmmd starts with the sample configuration as it is"
 }
 sample_configuration_starts_body() {
-	[ -w /dev/kvm ] || atf_skip "/dev/kvm is missing or not ours to open"
+	[ -w /dev/nvmm ] || [ -w /dev/kvm ] ||
+	    atf_skip "neither /dev/nvmm nor /dev/kvm is there for us"
 	"$top/nvmmd/nvmmd" -f -c "$top/etc/nvmmd.conf" -s "$(pwd)/sock" \
 	    2>log &
 	daemon=$!

@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# nvmmd as its clients meet it: a daemon of its own in the test's folder, on
-# the hosted driver, spoken to by socat and read by jq.
+# nvmmd as its clients meet it: a daemon of its own in the test's folder, spoken
+# to by socat and read by jq; on the kernel's driver where there is one, else on
+# the hosted one, unless NVMM_DEVICE says which.
 
 unset NVMMD_SOCKET
+device=${NVMM_DEVICE:-hosted}
+[ -n "${NVMM_DEVICE-}" ] || [ ! -c /dev/nvmm ] || device=/dev/nvmm
+case $device in
+hosted)	node=/dev/kvm backend=kvm ;;
+*)	node=$device backend=x86-SVM ;;
+esac
+export NVMM_DEVICE="$device"
 top=$(cd "$(atf_get_srcdir)/../.." && pwd)
 send=$(cd "$(atf_get_srcdir)" && pwd)/h_send
 
 # needs: skip where this cannot work.
 needs() {
-	[ -r /dev/kvm ] && [ -w /dev/kvm ] ||
-	    atf_skip "/dev/kvm is missing or not ours to open"
+	[ -r $node ] && [ -w $node ] ||
+	    atf_skip "$node is missing or not ours to open"
 	for tool in socat jq; do
 		command -v $tool >/dev/null || atf_skip "$tool is missing"
 	done
-}
-
-# nvmmd ARG ...: the daemon on the hosted driver.
-nvmmd() {
-	NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" "$@"
 }
 
 # died TEXT: fail, with the log where it can be read whole.
@@ -33,7 +36,7 @@ start() {
 	needs
 	echo "${1-{\}}" | jq --arg i "$top/smallkern" '.images = $i' >conf ||
 	    atf_fail "no configuration"
-	NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" -f -c conf -s s 2>log &
+	"$top/nvmmd/nvmmd" -f -c conf -s s 2>log &
 	echo $! >pid
 	for try in $(seq 100); do
 		proper=$(call daemon.info | jq -r .pid 2>/dev/null) &&
@@ -143,7 +146,7 @@ half_closed_client_body() {
 	start
 	ask '{"method":"daemon.info","id":1}' >out
 	atf_check_equal 1 "$(wc -l <out | tr -d ' ')"
-	atf_check -o inline:'1 1 128 256 kvm hosted 1048576\n' jq -r '
+	atf_check -o inline:"1 1 128 256 $backend $device 1048576\n" jq -r '
 	    "\(.id) \(.result.protocol.major) \(.result.limits.machines) " +
 	    "\(.result.limits.vcpus) \(.result.backend) \(.result.device) " +
 	    "\(.result.limits.line)"' out
@@ -288,7 +291,7 @@ states_body() {
 	    .vcpus[0].exits.user.io > 0 and .vcpus[0].run_ns > 0 and
 	    .memory.mapped == 16777216 and .memory.resident > 0 and
 	    .memory.resident <= 16777216 and .console.bytes > 0 and
-	    .backend == "kvm" and .device == "hosted"' out
+	    .backend == "'$backend'" and .device == "'$device'"' out
 	atf_check_equal "$vm" "$(call vm.destroy "$p" | jq -r .name)"
 	refused NOT_FOUND "$vm" vm.show "$p"
 	vm=$(create triple) || return 1
@@ -571,7 +574,7 @@ test_case background 30
 background_body() {
 	needs
 	echo '{}' >conf
-	nvmmd -c conf -s "$PWD/s" || atf_fail "nvmmd failed"
+	"$top/nvmmd/nvmmd" -c conf -s "$PWD/s" || atf_fail "nvmmd failed"
 	proper=$(call daemon.info | jq .pid)
 	awk '/^PPid:/ { print $2 }' "/proc/$proper/status" >pid
 	kill "$(cat pid)"
@@ -616,7 +619,7 @@ drops_privileges_body() {
 	stop
 	echo '{"user":"no such user"}' >conf
 	atf_check -s exit:3 -e match:'there is no user no such user' \
-	    env NVMM_DEVICE=hosted "$top/nvmmd/nvmmd" -f -c conf -s s
+	    "$top/nvmmd/nvmmd" -f -c conf -s s
 	[ ! -e s ] || atf_fail "the socket was left behind"
 }
 
@@ -647,17 +650,45 @@ without_rights_cleanup() {
 	[ ! -f folder ] || rm -rf "$(cat folder)"
 }
 without_rights_body() {
-	[ ! -e /dev/nvmm ] || atf_skip "/dev/nvmm is here"
-	[ -e /dev/kvm ] || atf_skip "/dev/kvm is missing"
-	nobody test ! -w /dev/kvm || atf_skip "anybody may open /dev/kvm"
+	[ -e $node ] || atf_skip "$node is missing"
+	nobody test ! -w $node || atf_skip "anybody may open $node"
 	for how in -f ''; do
 		status=0
 		setpriv --reuid=65534 --regid=65534 --clear-groups \
-		    env NVMM_DEVICE=hosted ./nvmmd $how -c conf -s s 2>err ||
-		    status=$?
-		one_line 5 'ermission denied.*/dev/kvm\|/dev/kvm.*ermission denied'
+		    ./nvmmd $how -c conf -s s 2>err || status=$?
+		one_line 5 "permission denied: $node"
 		[ ! -e s ] || atf_fail "the socket was left behind"
 	done
+}
+
+# Of the kernel's driver only: the device's group is ours to arrange there.
+test_case right_by_group 30
+right_by_group_cleanup() {
+	bail
+	[ ! -f folder ] || rm -rf "$(cat folder)"
+}
+right_by_group_body() {
+	needs
+	atf_check_equal 660 "$(stat -c %a $node)"
+	here=$PWD
+	nobody true
+	cp "$top/smallkern/smallkern" .
+	echo "{\"images\":\"$folder\"}" >conf
+	setpriv --reuid=65534 --regid="$(stat -c %g $node)" --clear-groups \
+	    ./nvmmd -f -c conf -s s 2>log &
+	echo $! >"$here/pid"
+	for try in $(seq 100); do
+		[ ! -S s ] || break
+		sleep 0.05
+	done
+	atf_check_equal $device "$(call daemon.info | jq -r .device)"
+	vm=$(create exit=5) || return 1
+	call vm.start "{\"vm\":\"$vm\"}"
+	atf_check_equal 5 "$(call vm.wait "{\"vm\":\"$vm\"}" |
+	    jq .reason.status)"
+	kill "$(cat "$here/pid")"
+	wait "$(cat "$here/pid")" || died "nvmmd exited with $?"
+	rm "$here/pid"
 }
 
 test_case default_folder_without_rights 30
@@ -700,8 +731,7 @@ socket_from_environment_body() {
 	for s in environment option; do
 		option=
 		[ $s = environment ] || option='-s option'
-		NVMMD_SOCKET=environment NVMM_DEVICE=hosted \
-		    "$top/nvmmd/nvmmd" -f -c conf $option 2>log &
+		NVMMD_SOCKET=environment "$top/nvmmd/nvmmd" -f -c conf $option 2>log &
 		echo $! >pid
 		for try in $(seq 100); do
 			[ ! -S $s ] || break
@@ -763,6 +793,7 @@ manual_body() {
 
 atf_init_test_cases() {
 	for case in $cases command_line configtest_names manual; do
+		[ $case != right_by_group ] || [ $device != hosted ] || continue
 		atf_add_test_case "$case"
 	done
 }
