@@ -26,7 +26,6 @@
 #define SVM_MISC1_INVLPGA		0x04000000U
 #define SVM_MISC1_IOIO			0x08000000U
 #define SVM_MISC1_MSR			0x10000000U
-#define SVM_MISC1_FERR_FREEZE		0x40000000U
 #define SVM_MISC1_SHUTDOWN		0x80000000U
 
 /* B.1, offset 010h: intercept_misc2. */
@@ -231,7 +230,6 @@ OS_CTASSERT(sizeof(struct svm_vmcb) == OS_PAGE_SIZE);
 #define SVM_EXIT_INVLPGA		0x07A
 #define SVM_EXIT_IOIO			0x07B
 #define SVM_EXIT_MSR			0x07C
-#define SVM_EXIT_FERR_FREEZE		0x07E
 #define SVM_EXIT_SHUTDOWN		0x07F
 #define SVM_EXIT_VMRUN			0x080
 #define SVM_EXIT_VMMCALL		0x081

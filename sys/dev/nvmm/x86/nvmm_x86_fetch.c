@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Instruction fetch without decode assists: see nvmm_x86_fetch.h. The VCPU has
+ * just executed from these pages, so that rights need no check; what is not
+ * present any more simply yields no bytes.
+ */
+
+#include "x86/nvmm_x86_fetch.h"
+
+#define CR0_PG			0x80000000ULL
+#define CR4_PSE			0x00000010ULL
+#define CR4_PAE			0x00000020ULL
+#define CR4_LA57		0x00001000ULL
+#define EFER_LMA		0x00000400ULL
+
+/* Page-table entries, APM vol. 2, 5.3 and 5.4. */
+#define PTE_P			0x001ULL
+#define PTE_PS			0x080ULL
+#define PTE_FRAME		0x000FFFFFFFFFF000ULL
+#define CR3_PAE			0xFFFFFFE0ULL
+#define CR3_LEGACY		0xFFFFF000ULL
+
+/* Read an entry of size bytes. => False where there is no memory. */
+static bool
+walk_read(struct os_vmspace *vm, uint64_t gpa, void *entry, size_t size)
+{
+	const void *p;
+
+	p = os_vmspace_peek(vm, gpa);
+	if (p == NULL)
+		return false;
+	memcpy(entry, p, size);
+	return true;
+}
+
+/* Tables of 512 entries, the levels from the given one down to 1. */
+static bool
+walk_512(struct os_vmspace *vm, uint64_t table, unsigned level, uint64_t lin,
+    uint64_t *gpa)
+{
+	unsigned shift;
+	uint64_t pte;
+
+	for (;; level--) {
+		shift = 12 + 9 * (level - 1);
+		if (!walk_read(vm, table + (lin >> shift & 0x1FF) * 8, &pte,
+		    sizeof(pte)) || (pte & PTE_P) == 0)
+			return false;
+		table = pte & PTE_FRAME;
+		if (level == 1 || ((pte & PTE_PS) != 0 && level <= 3))
+			break;
+	}
+	*gpa = (table >> shift << shift) | (lin & (((uint64_t)1 << shift) - 1));
+	return true;
+}
+
+/* PAE: four pointers, then two levels. */
+static bool
+walk_pae(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
+{
+	uint64_t pdpte;
+
+	if (!walk_read(w->vm, (w->cr3 & CR3_PAE) + (lin >> 30 & 3) * 8, &pdpte,
+	    sizeof(pdpte)) || (pdpte & PTE_P) == 0)
+		return false;
+	return walk_512(w->vm, pdpte & PTE_FRAME, 2, lin, gpa);
+}
+
+/* Two levels of 1024 entries, with 4 MiB pages of up to 40 bits. */
+static bool
+walk_legacy(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
+{
+	uint32_t pde, pte;
+
+	if (!walk_read(w->vm, (w->cr3 & CR3_LEGACY) + (lin >> 22 & 0x3FF) * 4,
+	    &pde, sizeof(pde)) || (pde & PTE_P) == 0)
+		return false;
+	if ((pde & PTE_PS) != 0 && (w->cr4 & CR4_PSE) != 0) {
+		*gpa = (uint64_t)(pde >> 13 & 0xFF) << 32 |
+		    (pde & 0xFFC00000U) | (lin & 0x3FFFFF);
+		return true;
+	}
+	if (!walk_read(w->vm, (pde & 0xFFFFF000U) + (lin >> 12 & 0x3FF) * 4,
+	    &pte, sizeof(pte)) || (pte & PTE_P) == 0)
+		return false;
+	*gpa = (pte & 0xFFFFF000U) | (lin & 0xFFF);
+	return true;
+}
+
+/* The guest-physical address. => False: not present. */
+static bool
+walk(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
+{
+
+	if ((w->cr0 & CR0_PG) == 0) {
+		*gpa = lin;
+		return true;
+	}
+	if ((w->efer & EFER_LMA) != 0)
+		return walk_512(w->vm, w->cr3 & PTE_FRAME,
+		    (w->cr4 & CR4_LA57) != 0 ? 5 : 4, lin, gpa);
+	if ((w->cr4 & CR4_PAE) != 0)
+		return walk_pae(w, lin, gpa);
+	return walk_legacy(w, lin, gpa);
+}
+
+/* The driver's view of what lies at a linear address, or NULL. */
+static const uint8_t *
+fetch_page(const struct nvmm_x86_where *w, uint64_t lin)
+{
+	uint64_t gpa;
+
+	return walk(w, lin, &gpa) ? os_vmspace_peek(w->vm, gpa) : NULL;
+}
+
+const uint8_t *
+nvmm_x86_fetch(const struct nvmm_x86_where *w, uint8_t buf[NVMM_X86_INSN_MAX],
+    size_t *n)
+{
+	const uint8_t *first, *second;
+	uint64_t lin;
+	size_t room;
+
+	lin = nvmm_x86_where_64(w) ? w->rip : (uint32_t)(w->cs_base + w->rip);
+	room = OS_PAGE_SIZE - lin % OS_PAGE_SIZE;
+	first = fetch_page(w, lin);
+	*n = first != NULL ? NVMM_X86_INSN_MAX : 0;
+	if (first == NULL || room >= NVMM_X86_INSN_MAX)
+		return first;
+	lin += room;
+	if (!nvmm_x86_where_64(w))
+		lin = (uint32_t)lin;
+	second = fetch_page(w, lin);
+	memcpy(buf, first, room);
+	if (second != NULL)
+		memcpy(buf + room, second, NVMM_X86_INSN_MAX - room);
+	else
+		*n = room;
+	return buf;
+}
+
+/* Take note of a legacy prefix. => False: it is none. */
+static bool
+prefix_legacy(uint8_t byte, struct nvmm_x86_prefixes *p)
+{
+
+	switch (byte) {
+	case 0x67:
+		p->asize = true;
+		return true;
+	case 0xF0:
+		p->lock = true;
+		return true;
+	case 0x66: case 0xF2: case 0xF3:
+	case 0x26: case 0x2E: case 0x36: case 0x3E: case 0x64: case 0x65:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A REX prefix counts only right before the opcode. */
+void
+nvmm_x86_prefixes(const uint8_t *bytes, size_t n, bool bits64,
+    struct nvmm_x86_prefixes *p)
+{
+
+	memset(p, 0, sizeof(*p));
+	for (; p->len < n; p->len++) {
+		if (prefix_legacy(bytes[p->len], p))
+			p->rex = 0;
+		else if (bits64 && (bytes[p->len] & 0xF0) == 0x40)
+			p->rex = bytes[p->len];
+		else
+			break;
+	}
+}
+
+unsigned
+nvmm_x86_insn_length(const struct nvmm_x86_where *w, const uint8_t *op,
+    size_t nop)
+{
+	uint8_t buf[NVMM_X86_INSN_MAX];
+	struct nvmm_x86_prefixes p;
+	const uint8_t *bytes;
+	size_t i, n;
+
+	bytes = nvmm_x86_fetch(w, buf, &n);
+	if (n < nop)
+		return 0;
+	p.len = 0;
+	if (bytes[0] != op[0])
+		nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(w), &p);
+	if (n - p.len < nop)
+		return 0;
+	for (i = 0; i < nop; i++) {
+		if (bytes[p.len + i] != op[i])
+			return 0;
+	}
+	return p.len + (unsigned)nop;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * The instruction that a VCPU has left for, where the hardware tells neither
+ * its bytes nor its length: the guest's page walk and just as much decoding as
+ * tells one intercepted instruction from the next. AMD APM vol. 2, 5.2 to 5.4;
+ * vol. 3, 1.2.
+ */
+
+#ifndef _NVMM_X86_FETCH_H_
+#define _NVMM_X86_FETCH_H_
+
+#include "nvmm_internal.h"
+
+#define NVMM_X86_INSN_MAX	15
+
+/* Where a VCPU is. */
+struct nvmm_x86_where {
+	struct os_vmspace *vm;
+	uint64_t cr0;
+	uint64_t cr3;
+	uint64_t cr4;
+	uint64_t efer;
+	uint64_t cs_base;
+	uint64_t rip;
+	bool cs_l;
+	bool cs_d;
+};
+
+/* What precedes an opcode. */
+struct nvmm_x86_prefixes {
+	unsigned len;			/* bytes of prefixes, REX included */
+	bool asize;			/* 67h */
+	bool lock;			/* F0h */
+	uint8_t rex;			/* or 0 */
+};
+
+/* True in 64-bit mode. */
+static inline bool
+nvmm_x86_where_64(const struct nvmm_x86_where *w)
+{
+
+	return (w->efer & 0x400) != 0 && w->cs_l;	/* EFER.LMA */
+}
+
+/*
+ * The bytes at RIP and how many there are, at most NVMM_X86_INSN_MAX: fewer
+ * where the next page is missing, none where the first is. They lie in the
+ * guest's memory, whose other VCPUs may change them at any time, or in buf.
+ * => Never sleeps; good as os_vmspace_peek's answers are.
+ */
+const uint8_t *nvmm_x86_fetch(const struct nvmm_x86_where *,
+	    uint8_t buf[NVMM_X86_INSN_MAX], size_t *n);
+
+/* The prefixes of n bytes; len is n if there is nothing else. */
+void	nvmm_x86_prefixes(const uint8_t *bytes, size_t n, bool bits64,
+	    struct nvmm_x86_prefixes *);
+
+/*
+ * The length of the instruction at RIP if its opcode, after any prefixes, is
+ * the nop bytes of op; else 0. For instructions without operands in memory.
+ */
+unsigned nvmm_x86_insn_length(const struct nvmm_x86_where *, const uint8_t *op,
+	    size_t nop);
+
+#endif /* _NVMM_X86_FETCH_H_ */

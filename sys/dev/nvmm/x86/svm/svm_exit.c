@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * What follows an #VMEXIT: a table leads from its code to the function that
+ * serves it, here or in the files about events, instructions, CPUID and MSRs.
+ */
+
+#include "x86/svm/svm.h"
+
+static const uint8_t op_hlt[] = { 0xF4 };
+static const uint8_t op_invd[] = { 0x0F, 0x08 };
+static const uint8_t op_wbinvd[] = { 0x0F, 0x09 };
+static const uint8_t op_monitor[] = { 0x0F, 0x01, 0xC8 };
+static const uint8_t op_mwait[] = { 0x0F, 0x01, 0xC9 };
+static const uint8_t op_xsetbv[] = { 0x0F, 0x01, 0xD1 };
+
+/* The exit is the owner's. */
+enum svm_next
+svm_user(struct svm_vcpu *vc, uint64_t reason)
+{
+
+	vc->cpu->comm->exit.reason = reason;
+	return SVM_USER;
+}
+
+/* Fill the part of the exit that every exit has. */
+void
+svm_exit_state(struct svm_vcpu *vc)
+{
+	struct nvmm_vcpu_exit *exit = &vc->cpu->comm->exit;
+	const struct svm_vmcb *vmcb = vc->vmcb;
+
+	exit->exitstate.rflags = vmcb->state.rflags;
+	if (vc->nmi_step)
+		exit->exitstate.rflags = (vmcb->state.rflags & ~RFLAGS_TF) |
+		    (vc->step_rflags & RFLAGS_TF);
+	exit->exitstate.cr8 = vmcb->ctrl.v_intr & SVM_V_TPR;
+	exit->exitstate.int_shadow =
+	    vmcb->ctrl.intr_shadow & SVM_INTERRUPT_SHADOW;
+	exit->exitstate.int_window_exiting = vc->int_window;
+	exit->exitstate.nmi_window_exiting = vc->nmi_window;
+	exit->exitstate.evt_pending = svm_event_pending(vc);
+}
+
+static void
+exit_count(struct svm_vcpu *vc, unsigned stat)
+{
+
+	nvmm_count(&vc->cpu->stats.exits_driver[stat], 1);
+}
+
+/* The bytes at RIP, where the exit has room for them. */
+static uint8_t
+exit_bytes(const struct svm_vcpu *vc, uint8_t bytes[NVMM_X86_INSN_MAX])
+{
+	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
+	uint8_t buf[NVMM_X86_INSN_MAX];
+	struct nvmm_x86_where w;
+	const uint8_t *p;
+	size_t n;
+
+	p = ctrl->inst_bytes;
+	n = ctrl->inst_len;
+	if (!svm.decode || n == 0 || n > NVMM_X86_INSN_MAX) {
+		svm_where(vc, &w);
+		p = nvmm_x86_fetch(&w, buf, &n);
+	}
+	if (n != 0)
+		memcpy(bytes, p, n);
+	return (uint8_t)n;
+}
+
+static enum svm_next
+exit_invalid(struct svm_vcpu *vc)
+{
+	struct nvmm_x86_exit_invalid *inv = &vc->cpu->comm->exit.u.inv;
+
+	inv->hwcode = vc->vmcb->ctrl.exitcode;
+	inv->rip = vc->vmcb->state.rip;
+	inv->inst_len = 0;
+	return svm_user(vc, NVMM_VCPU_EXIT_INVALID);
+}
+
+/* Host interrupts, NMIs and INIT have been taken once STGI is through. */
+static enum svm_next
+exit_host(struct svm_vcpu *vc)
+{
+
+	exit_count(vc, NVMM_STAT_HOSTINTR);
+	return SVM_LEAVE;
+}
+
+static enum svm_next
+exit_mc(struct svm_vcpu *vc)
+{
+
+	svm_machine_check();
+	return exit_host(vc);
+}
+
+static enum svm_next
+exit_ac(struct svm_vcpu *vc)
+{
+
+	svm_exception(vc, VECTOR_AC, (uint32_t)vc->vmcb->ctrl.exitinfo1);
+	return SVM_AGAIN;
+}
+
+/* The guest turns to its debug registers: it has them until the region ends. */
+static enum svm_next
+exit_dr(struct svm_vcpu *vc)
+{
+
+	exit_count(vc, NVMM_STAT_INSN);
+	svm_drs_load(vc);
+	return SVM_AGAIN;
+}
+
+/* An instruction that this guest's processor does not have. */
+static enum svm_next
+exit_ud(struct svm_vcpu *vc)
+{
+
+	exit_count(vc, NVMM_STAT_INSN);
+	svm_exception(vc, VECTOR_UD, 0);
+	return SVM_AGAIN;
+}
+
+/* No counter has the index. */
+static enum svm_next
+exit_gp(struct svm_vcpu *vc)
+{
+
+	exit_count(vc, NVMM_STAT_INSN);
+	svm_exception(vc, VECTOR_GP, 0);
+	return SVM_AGAIN;
+}
+
+/* Nothing to do: caches are coherent for guests without devices of their own. */
+static enum svm_next
+exit_skip(struct svm_vcpu *vc, const uint8_t *op, size_t nop)
+{
+	uint64_t npc;
+
+	if (!svm_npc(vc, op, nop, &npc))
+		return SVM_LEAVE;
+	svm_advance(vc, npc);
+	exit_count(vc, NVMM_STAT_INSN);
+	return SVM_AGAIN;
+}
+
+static enum svm_next
+exit_invd(struct svm_vcpu *vc)
+{
+
+	return exit_skip(vc, op_invd, sizeof(op_invd));
+}
+
+static enum svm_next
+exit_wbinvd(struct svm_vcpu *vc)
+{
+
+	return exit_skip(vc, op_wbinvd, sizeof(op_wbinvd));
+}
+
+static enum svm_next
+exit_hlt(struct svm_vcpu *vc)
+{
+	uint64_t npc;
+
+	if (!svm_npc(vc, op_hlt, sizeof(op_hlt), &npc))
+		return SVM_LEAVE;
+	svm_advance(vc, npc);
+	if (vc->eventinj != 0 || svm_event_wakes(vc)) {
+		exit_count(vc, NVMM_STAT_HALTED);
+		return SVM_AGAIN;
+	}
+	return svm_user(vc, NVMM_VCPU_EXIT_HALTED);
+}
+
+static enum svm_next
+exit_shutdown(struct svm_vcpu *vc)
+{
+
+	return svm_user(vc, NVMM_VCPU_EXIT_SHUTDOWN);
+}
+
+static enum svm_next
+exit_insn(struct svm_vcpu *vc, const uint8_t *op, size_t nop, uint64_t reason)
+{
+
+	if (!svm_npc(vc, op, nop, &vc->cpu->comm->exit.u.insn.npc))
+		return SVM_LEAVE;
+	return svm_user(vc, reason);
+}
+
+static enum svm_next
+exit_monitor(struct svm_vcpu *vc)
+{
+
+	return exit_insn(vc, op_monitor, sizeof(op_monitor),
+	    NVMM_VCPU_EXIT_MONITOR);
+}
+
+static enum svm_next
+exit_mwait(struct svm_vcpu *vc)
+{
+
+	return exit_insn(vc, op_mwait, sizeof(op_mwait), NVMM_VCPU_EXIT_MWAIT);
+}
+
+/* XSETBV, APM vol. 4; CPL and CR4.OSXSAVE were checked before the intercept. */
+static enum svm_next
+exit_xsetbv(struct svm_vcpu *vc)
+{
+	uint64_t npc, val;
+
+	val = (vc->vmcb->state.rax & 0xFFFFFFFF) |
+	    vc->gprs[NVMM_X64_GPR_RDX] << 32;
+	if ((uint32_t)vc->gprs[NVMM_X64_GPR_RCX] != 0 ||
+	    vc->vmcb->state.cpl != 0 || val != svm_xcr0_valid(val))
+		return exit_gp(vc);
+	if (!svm_npc(vc, op_xsetbv, sizeof(op_xsetbv), &npc))
+		return SVM_LEAVE;
+	vc->xcr0 = val;
+	svm_xsetbv(val);
+	svm_advance(vc, npc);
+	exit_count(vc, NVMM_STAT_INSN);
+	return SVM_AGAIN;
+}
+
+/* Log2 of the one bit among three at shift, or 3 if there is none. */
+static unsigned
+io_field(uint64_t info, unsigned shift)
+{
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		if ((info >> (shift + i) & 1) != 0)
+			break;
+	}
+	return i;
+}
+
+/* Bytes of an address, for hardware that does not tell. */
+static uint8_t
+io_address_size(const struct svm_vcpu *vc)
+{
+	uint8_t buf[NVMM_X86_INSN_MAX];
+	struct nvmm_x86_prefixes p = { .asize = false };
+	struct nvmm_x86_where w;
+	const uint8_t *bytes;
+	size_t n;
+
+	svm_where(vc, &w);
+	bytes = nvmm_x86_fetch(&w, buf, &n);
+	if (bytes != NULL)
+		nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(&w), &p);
+	if (nvmm_x86_where_64(&w))
+		return p.asize ? 4 : 8;
+	return w.cs_d != p.asize ? 4 : 2;
+}
+
+/* The segment of a string, -1 where the instruction has to tell. */
+static int8_t
+io_seg(uint64_t info)
+{
+
+	if ((info & SVM_IOIO_STR) == 0)
+		return -1;
+	if ((info & SVM_IOIO_IN) != 0)
+		return NVMM_X64_SEG_ES;
+	return svm.decode ? (int8_t)(info >> SVM_IOIO_SEG_SHIFT & 7) : -1;
+}
+
+static enum svm_next
+exit_io(struct svm_vcpu *vc)
+{
+	struct nvmm_x86_exit_io *io = &vc->cpu->comm->exit.u.io;
+	const uint64_t info = vc->vmcb->ctrl.exitinfo1;
+	unsigned asize;
+
+	io->in = (info & SVM_IOIO_IN) != 0;
+	io->port = (uint16_t)(info >> SVM_IOIO_PORT_SHIFT);
+	io->seg = io_seg(info);
+	io->operand_size = (uint8_t)(1 << io_field(info, SVM_IOIO_SZ_SHIFT));
+	asize = io_field(info, SVM_IOIO_A_SHIFT);
+	io->address_size = asize < 3 ? (uint8_t)(2 << asize) :
+	    io_address_size(vc);
+	io->rep = (info & SVM_IOIO_REP) != 0;
+	io->str = (info & SVM_IOIO_STR) != 0;
+	io->npc = vc->vmcb->ctrl.exitinfo2;
+	return svm_user(vc, NVMM_VCPU_EXIT_IO);
+}
+
+static int
+fault_prot(uint64_t info)
+{
+
+	if ((info & SVM_NPF_WRITE) != 0)
+		return NVMM_PROT_WRITE;
+	return (info & SVM_NPF_FETCH) != 0 ? NVMM_PROT_EXEC : NVMM_PROT_READ;
+}
+
+/*
+ * Serve a nested fault, or make it the owner's. => Outside a region. ENOMEM:
+ *    no memory for the page.
+ */
+int
+svm_fault(struct svm_vcpu *vc, bool *user)
+{
+	struct nvmm_x86_exit_memory *mem = &vc->cpu->comm->exit.u.mem;
+	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
+	const int prot = fault_prot(ctrl->exitinfo1);
+	int error;
+
+	error = os_vmspace_fault(vc->vm, ctrl->exitinfo2, prot);
+	if (error != EFAULT) {
+		if (!error)
+			exit_count(vc, NVMM_STAT_NPF);
+		return error;
+	}
+	mem->prot = prot;
+	mem->gpa = ctrl->exitinfo2;
+	mem->inst_len = 0;
+	if (prot != NVMM_PROT_EXEC)
+		mem->inst_len = exit_bytes(vc, mem->inst_bytes);
+	(void)svm_user(vc, NVMM_VCPU_EXIT_MEMORY);
+	*user = true;
+	return 0;
+}
+
+static enum svm_next (*const svm_exits[])(struct svm_vcpu *) = {
+	[SVM_EXIT_CR_WRITE(8)] = svm_exit_cr8,
+	[SVM_EXIT_DR_READ(0)] = exit_dr,
+	[SVM_EXIT_DR_READ(1)] = exit_dr,
+	[SVM_EXIT_DR_READ(2)] = exit_dr,
+	[SVM_EXIT_DR_READ(3)] = exit_dr,
+	[SVM_EXIT_DR_WRITE(0)] = exit_dr,
+	[SVM_EXIT_DR_WRITE(1)] = exit_dr,
+	[SVM_EXIT_DR_WRITE(2)] = exit_dr,
+	[SVM_EXIT_DR_WRITE(3)] = exit_dr,
+	[SVM_EXIT_DR_WRITE(5)] = exit_dr,
+	[SVM_EXIT_DR_WRITE(7)] = exit_dr,
+	[SVM_EXIT_EXCP(VECTOR_DB)] = svm_exit_db,
+	[SVM_EXIT_EXCP(VECTOR_AC)] = exit_ac,
+	[SVM_EXIT_EXCP(VECTOR_MC)] = exit_mc,
+	[SVM_EXIT_INTR] = exit_host,
+	[SVM_EXIT_NMI] = exit_host,
+	[SVM_EXIT_INIT] = exit_host,
+	[SVM_EXIT_VINTR] = svm_exit_vintr,
+	[SVM_EXIT_RDPMC] = exit_gp,
+	[SVM_EXIT_CPUID] = svm_exit_cpuid,
+	[SVM_EXIT_IRET] = svm_exit_iret,
+	[SVM_EXIT_INVD] = exit_invd,
+	[SVM_EXIT_HLT] = exit_hlt,
+	[SVM_EXIT_INVLPGA] = exit_ud,
+	[SVM_EXIT_IOIO] = exit_io,
+	[SVM_EXIT_MSR] = svm_exit_msr,
+	[SVM_EXIT_SHUTDOWN] = exit_shutdown,
+	[SVM_EXIT_VMRUN] = exit_ud,
+	[SVM_EXIT_VMMCALL] = exit_ud,
+	[SVM_EXIT_VMLOAD] = exit_ud,
+	[SVM_EXIT_VMSAVE] = exit_ud,
+	[SVM_EXIT_STGI] = exit_ud,
+	[SVM_EXIT_CLGI] = exit_ud,
+	[SVM_EXIT_SKINIT] = exit_ud,
+	[SVM_EXIT_RDTSCP] = exit_ud,
+	[SVM_EXIT_WBINVD] = exit_wbinvd,
+	[SVM_EXIT_MONITOR] = exit_monitor,
+	[SVM_EXIT_MWAIT] = exit_mwait,
+	[SVM_EXIT_XSETBV] = exit_xsetbv,
+	[SVM_EXIT_RDPRU] = exit_ud,
+	[SVM_EXIT_INVLPGB] = exit_ud,
+	[SVM_EXIT_MCOMMIT] = exit_ud,
+	[SVM_EXIT_TLBSYNC] = exit_ud,
+};
+
+/* Serve the exit that the VMCB tells of. => In a region. */
+enum svm_next
+svm_exit(struct svm_vcpu *vc)
+{
+	const uint64_t code = vc->vmcb->ctrl.exitcode;
+
+	if (code == SVM_EXIT_NPF)
+		return SVM_FAULT;
+	if (code >= sizeof(svm_exits) / sizeof(svm_exits[0]) ||
+	    svm_exits[code] == NULL)
+		return exit_invalid(vc);
+	return svm_exits[code](vc);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Registers that VMRUN leaves alone: the FPU's, XCR0, PKRU, and DR0 to DR3.
+ * Extended state changes hands eagerly, at the bounds of a region, so that
+ * neither side ever finds the other's. Debug registers do so only when the
+ * guest uses them: until then its accesses are intercepted. APM vol. 2, 11.5
+ * and 13.1.
+ */
+
+#include "x86/svm/svm.h"
+
+/* The header of an XSAVE area, behind the legacy part. */
+struct svm_xsave_header {
+	uint64_t xstate_bv;
+	uint64_t xcomp_bv;
+	uint64_t rsvd[6];
+};
+
+/* Reads of DR0 to DR3; writes of these and of DR5 and DR7, which arm them. */
+#define DR_INTERCEPTS		(0x000F | (0x00AFU << 16))
+
+static struct svm_xsave_header *
+fpu_header(struct svm_vcpu *vc)
+{
+
+	return (struct svm_xsave_header *)((uint8_t *)vc->fpu +
+	    sizeof(struct fxsave));
+}
+
+/* The bytes of an XSAVE area with these components, CPUID Fn0000_000D. */
+size_t
+svm_fpu_size(uint64_t xcr0)
+{
+	uint32_t eax, ebx, ecx, edx;
+	size_t size;
+	unsigned i;
+
+	size = sizeof(struct fxsave) + sizeof(struct svm_xsave_header);
+	for (i = 2; i < 63; i++) {
+		if ((xcr0 >> i & 1) == 0)
+			continue;
+		svm_cpuid(0xD, i, &eax, &ebx, &ecx, &edx);
+		if (ebx + eax > size)
+			size = ebx + eax;
+	}
+	return size;
+}
+
+/* The MXCSR bits that there are, APM vol. 2, 11.4.4. */
+static int
+fpu_init_mxcsr(void)
+{
+	struct fxsave *fx;
+	uint64_t pa;
+
+	fx = os_pages_zalloc(1, &pa);
+	if (fx == NULL)
+		return ENOMEM;
+	os_guest_enter();
+	svm_fxsave(fx);
+	os_guest_leave();
+	svm.mxcsr_mask = fx->fx_mxcsr_mask != 0 ? fx->fx_mxcsr_mask : 0xFFBF;
+	os_pages_free(fx, 1);
+	return 0;
+}
+
+/* => ENOMEM. */
+int
+svm_fpu_init(void)
+{
+	uint32_t eax, ebx, ecx, edx;
+
+	svm_cpuid(1, 0, &eax, &ebx, &ecx, &edx);
+	svm.xsave = (ecx & CPUID_1_ECX_OSXSAVE) != 0;
+	svm.pku = (svm_rdcr4() & CR4_PKE) != 0;
+	if (svm.xsave) {
+		svm.host_xcr0 = svm_xgetbv();
+		svm.xcr0_mask = svm.host_xcr0 & (XCR0_X87 | XCR0_SSE |
+		    XCR0_AVX | XCR0_AVX512 | XCR0_PKRU);
+	}
+	svm.fpu_pages = (svm_fpu_size(svm.xcr0_mask) + OS_PAGE_SIZE - 1) /
+	    OS_PAGE_SIZE;
+	return fpu_init_mxcsr();
+}
+
+/* => In a region. XRSTOR comes under the host's XCR0, which allows it all. */
+void
+svm_fpu_load(struct svm_vcpu *vc)
+{
+
+	if (svm.pku)
+		vc->host_pkru = svm_rdpkru();
+	if (!svm.xsave) {
+		svm_fxrstor(vc->fpu);
+		return;
+	}
+	svm_xrstor(vc->fpu, svm.xcr0_mask);
+	if (vc->xcr0 != svm.host_xcr0)
+		svm_xsetbv(vc->xcr0);
+}
+
+/* => In a region. The FPU's registers go back to the thread at its end. */
+void
+svm_fpu_unload(struct svm_vcpu *vc)
+{
+
+	if (!svm.xsave) {
+		svm_fxsave(vc->fpu);
+		return;
+	}
+	if (vc->xcr0 != svm.host_xcr0)
+		svm_xsetbv(svm.host_xcr0);
+	svm_xsave(vc->fpu, svm.xcr0_mask);
+	if (svm.pku)
+		svm_wrpkru(vc->host_pkru);
+}
+
+void
+svm_fpu_get(struct svm_vcpu *vc, struct fxsave *fpu)
+{
+
+	memcpy(fpu, vc->fpu, sizeof(*fpu));
+	fpu->fx_mxcsr_mask = svm.mxcsr_mask;
+}
+
+/* Bits that MXCSR has not would be #GP in the host. */
+void
+svm_fpu_set(struct svm_vcpu *vc, const struct fxsave *fpu)
+{
+	struct fxsave *fx = vc->fpu;
+
+	memcpy(fx, fpu, sizeof(*fx));
+	fx->fx_mxcsr &= svm.mxcsr_mask;
+	fx->fx_mxcsr_mask = svm.mxcsr_mask;
+	if (svm.xsave)
+		fpu_header(vc)->xstate_bv |= XCR0_X87 | XCR0_SSE;
+}
+
+/*
+ * The nearest value that XSETBV takes: x87 always, AVX with SSE only, the three
+ * parts of AVX-512 all or none and with AVX only.
+ */
+uint64_t
+svm_xcr0_valid(uint64_t xcr0)
+{
+
+	xcr0 = (xcr0 & svm.xcr0_mask) | XCR0_X87;
+	if ((xcr0 & XCR0_SSE) == 0)
+		xcr0 &= ~(XCR0_AVX | XCR0_AVX512);
+	if ((xcr0 & XCR0_AVX) == 0 || (xcr0 & XCR0_AVX512) != XCR0_AVX512)
+		xcr0 &= ~XCR0_AVX512;
+	return xcr0;
+}
+
+/* Keep the host's, if they are armed. */
+static void
+drs_save_host(struct svm_vcpu *vc)
+{
+
+	if ((vc->host_dr7 & DR7_ENABLED) == 0)
+		return;
+	vc->host_drs[0] = svm_rddr0();
+	vc->host_drs[1] = svm_rddr1();
+	vc->host_drs[2] = svm_rddr2();
+	vc->host_drs[3] = svm_rddr3();
+}
+
+static void
+drs_write(const uint64_t drs[4])
+{
+
+	svm_wrdr0(drs[0]);
+	svm_wrdr1(drs[1]);
+	svm_wrdr2(drs[2]);
+	svm_wrdr3(drs[3]);
+}
+
+/* The guest has them from now on. => In a region. */
+void
+svm_drs_load(struct svm_vcpu *vc)
+{
+
+	drs_save_host(vc);
+	/* An address of the guest's must not match in the host. */
+	if ((vc->host_dr7 & DR7_ENABLED) != 0)
+		svm_wrdr7(DR7_ONES);
+	drs_write(vc->drs);
+	vc->drs_loaded = true;
+	vc->vmcb->ctrl.intercept_dr = 0;
+	svm_dirty(vc, SVM_CLEAN_I);
+}
+
+/* => In a region. */
+void
+svm_drs_enter(struct svm_vcpu *vc)
+{
+
+	vc->host_dr7 = svm_rddr7();
+	if ((vc->vmcb->state.dr7 & DR7_ENABLED) != 0) {
+		svm_drs_load(vc);
+	} else if (vc->vmcb->ctrl.intercept_dr != DR_INTERCEPTS) {
+		vc->vmcb->ctrl.intercept_dr = DR_INTERCEPTS;
+		svm_dirty(vc, SVM_CLEAN_I);
+	}
+}
+
+static void
+drs_unload(struct svm_vcpu *vc)
+{
+
+	vc->drs[0] = svm_rddr0();
+	vc->drs[1] = svm_rddr1();
+	vc->drs[2] = svm_rddr2();
+	vc->drs[3] = svm_rddr3();
+	vc->drs_loaded = false;
+}
+
+/*
+ * #VMEXIT leaves DR7 disarmed and DR6 as the guest had it; the host has its own
+ * again. => In a region.
+ */
+void
+svm_drs_leave(struct svm_vcpu *vc)
+{
+
+	if (vc->drs_loaded) {
+		drs_unload(vc);
+		if ((vc->host_dr7 & DR7_ENABLED) != 0)
+			drs_write(vc->host_drs);
+	}
+	if (vc->vmcb->state.dr6 != DR6_ONES)
+		svm_wrdr6(DR6_ONES);
+	if (vc->host_dr7 != DR7_ONES)
+		svm_wrdr7(vc->host_dr7);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Registers between the API's form and the VMCB's. Values that the processor
+ * could not hold are brought into shape where that is without consequence, and
+ * refused where it is not; what is left of impossible states VMRUN itself turns
+ * away, which becomes EXIT_INVALID.
+ */
+
+#include "x86/svm/svm.h"
+
+#define ATTR_MASK	0x0FFF
+
+/* The API's segment n in the VMCB. */
+static struct svm_vmcb_seg *
+state_seg(struct svm_vmcb_state *st, unsigned n)
+{
+
+	switch (n) {
+	case NVMM_X64_SEG_ES:
+		return &st->es;
+	case NVMM_X64_SEG_CS:
+		return &st->cs;
+	case NVMM_X64_SEG_SS:
+		return &st->ss;
+	case NVMM_X64_SEG_DS:
+		return &st->ds;
+	case NVMM_X64_SEG_FS:
+		return &st->fs;
+	case NVMM_X64_SEG_GS:
+		return &st->gs;
+	case NVMM_X64_SEG_GDT:
+		return &st->gdtr;
+	case NVMM_X64_SEG_IDT:
+		return &st->idtr;
+	case NVMM_X64_SEG_LDT:
+		return &st->ldtr;
+	default:
+		return &st->tr;
+	}
+}
+
+OS_CTASSERT(sizeof(((struct nvmm_x64_state_seg *)NULL)->attrib) ==
+    sizeof(uint16_t));
+
+/* The attributes' bits are the same on both sides. */
+static void
+set_segs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
+{
+	struct svm_vmcb_seg *seg;
+	unsigned i;
+
+	for (i = 0; i < NVMM_X64_NSEG; i++) {
+		seg = state_seg(&vc->vmcb->state, i);
+		seg->selector = state->segs[i].selector;
+		memcpy(&seg->attrib, &state->segs[i].attrib,
+		    sizeof(seg->attrib));
+		seg->attrib &= ATTR_MASK;
+		seg->limit = state->segs[i].limit;
+		seg->base = state->segs[i].base;
+	}
+	vc->vmcb->state.cpl = state->segs[NVMM_X64_SEG_SS].attrib.dpl;
+	svm_dirty(vc, SVM_CLEAN_SEG | SVM_CLEAN_DT);
+}
+
+static void
+get_segs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
+{
+	const struct svm_vmcb_seg *seg;
+	unsigned i;
+
+	for (i = 0; i < NVMM_X64_NSEG; i++) {
+		seg = state_seg(&vc->vmcb->state, i);
+		state->segs[i].selector = seg->selector;
+		memcpy(&state->segs[i].attrib, &seg->attrib,
+		    sizeof(seg->attrib));
+		state->segs[i].limit = seg->limit;
+		state->segs[i].base = seg->base;
+	}
+	/* Of a null SS in ring 3 the processor keeps no DPL: 15.5.1. */
+	state->segs[NVMM_X64_SEG_SS].attrib.dpl = vc->vmcb->state.cpl & 3;
+}
+
+static void
+set_gprs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
+{
+	struct svm_vmcb_state *st = &vc->vmcb->state;
+
+	memcpy(vc->gprs, state->gprs, sizeof(vc->gprs));
+	st->rax = state->gprs[NVMM_X64_GPR_RAX];
+	st->rsp = state->gprs[NVMM_X64_GPR_RSP];
+	st->rip = state->gprs[NVMM_X64_GPR_RIP];
+	st->rflags = state->gprs[NVMM_X64_GPR_RFLAGS] | RFLAGS_ONE;
+	/* A step for the sake of NMIs begins anew, at IRET. */
+	if (vc->nmi_step && vc->nmi_masked)
+		vc->vmcb->ctrl.intercept_misc1 |= SVM_MISC1_IRET;
+	vc->nmi_step = false;
+	svm_dirty(vc, SVM_CLEAN_I);
+}
+
+static void
+get_gprs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
+{
+	const struct svm_vmcb_state *st = &vc->vmcb->state;
+
+	memcpy(state->gprs, vc->gprs, sizeof(vc->gprs));
+	state->gprs[NVMM_X64_GPR_RAX] = st->rax;
+	state->gprs[NVMM_X64_GPR_RSP] = st->rsp;
+	state->gprs[NVMM_X64_GPR_RIP] = st->rip;
+	state->gprs[NVMM_X64_GPR_RFLAGS] = st->rflags;
+	if (vc->nmi_step)
+		state->gprs[NVMM_X64_GPR_RFLAGS] = (st->rflags & ~RFLAGS_TF) |
+		    (vc->step_rflags & RFLAGS_TF);
+}
+
+static void
+set_crs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
+{
+	struct svm_vmcb_state *st = &vc->vmcb->state;
+	struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
+
+	st->cr0 = state->crs[NVMM_X64_CR_CR0] | CR0_ET;
+	st->cr2 = state->crs[NVMM_X64_CR_CR2];
+	st->cr3 = state->crs[NVMM_X64_CR_CR3];
+	st->cr4 = state->crs[NVMM_X64_CR_CR4];
+	st->efer = svm_efer(st->efer, st->cr0);
+	ctrl->v_intr = (ctrl->v_intr & ~SVM_V_TPR) |
+	    state->crs[NVMM_X64_CR_CR8];
+	vc->xcr0 = svm_xcr0_valid(state->crs[NVMM_X64_CR_XCR0]);
+	vc->tlb.stale = true;
+	svm_dirty(vc, SVM_CLEAN_CRX | SVM_CLEAN_CR2 | SVM_CLEAN_TPR);
+}
+
+static void
+get_crs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
+{
+	const struct svm_vmcb_state *st = &vc->vmcb->state;
+
+	state->crs[NVMM_X64_CR_CR0] = st->cr0;
+	state->crs[NVMM_X64_CR_CR2] = st->cr2;
+	state->crs[NVMM_X64_CR_CR3] = st->cr3;
+	state->crs[NVMM_X64_CR_CR4] = st->cr4;
+	state->crs[NVMM_X64_CR_CR8] = vc->vmcb->ctrl.v_intr & SVM_V_TPR;
+	state->crs[NVMM_X64_CR_XCR0] = vc->xcr0;
+}
+
+static void
+set_drs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
+{
+	struct svm_vmcb_state *st = &vc->vmcb->state;
+
+	memcpy(vc->drs, state->drs, sizeof(vc->drs));
+	st->dr6 = (state->drs[NVMM_X64_DR_DR6] & DR6_KEEP) | DR6_ONES;
+	st->dr7 = (state->drs[NVMM_X64_DR_DR7] & DR7_KEEP) | DR7_ONES;
+	svm_dirty(vc, SVM_CLEAN_DRX);
+}
+
+static void
+get_drs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
+{
+
+	memcpy(state->drs, vc->drs, sizeof(vc->drs));
+	state->drs[NVMM_X64_DR_DR6] = vc->vmcb->state.dr6;
+	state->drs[NVMM_X64_DR_DR7] = vc->vmcb->state.dr7;
+}
+
+/*
+ * The guest's TSC now, which is not less than it was; on the CPU that the VCPU
+ * ran on, as far as the caller's CPU agrees with that one.
+ */
+static uint64_t
+state_tsc(const struct svm_vcpu *vc)
+{
+	uint64_t tsc;
+
+	tsc = svm_tsc_get(&vc->tsc, svm_host_tsc(vc->ran_on));
+	return (int64_t)(tsc - vc->tsc.last) < 0 ? vc->tsc.last : tsc;
+}
+
+/* What was read and is written back unchanged does not set the TSC back. */
+static void
+set_tsc(struct svm_vcpu *vc, uint64_t tsc)
+{
+
+	if (vc->tlb.ran && tsc == vc->tsc_reported)
+		return;
+	svm_tsc_set(&vc->tsc, tsc, svm_host_tsc(vc->ran_on));
+}
+
+static void
+set_msrs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
+{
+	struct svm_vmcb_state *st = &vc->vmcb->state;
+	const uint64_t *msrs = state->msrs;
+
+	st->efer = svm_efer(msrs[NVMM_X64_MSR_EFER], st->cr0);
+	st->star = msrs[NVMM_X64_MSR_STAR];
+	st->lstar = msrs[NVMM_X64_MSR_LSTAR];
+	st->cstar = msrs[NVMM_X64_MSR_CSTAR];
+	st->sfmask = msrs[NVMM_X64_MSR_SFMASK];
+	st->kernelgsbase = msrs[NVMM_X64_MSR_KERNELGSBASE];
+	st->sysenter_cs = msrs[NVMM_X64_MSR_SYSENTER_CS];
+	st->sysenter_esp = msrs[NVMM_X64_MSR_SYSENTER_ESP];
+	st->sysenter_eip = msrs[NVMM_X64_MSR_SYSENTER_EIP];
+	st->g_pat = msrs[NVMM_X64_MSR_PAT];
+	set_tsc(vc, msrs[NVMM_X64_MSR_TSC]);
+	vc->tlb.stale = true;
+	svm_dirty(vc, SVM_CLEAN_CRX | SVM_CLEAN_NP);
+}
+
+static void
+get_msrs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
+{
+	const struct svm_vmcb_state *st = &vc->vmcb->state;
+	uint64_t *msrs = state->msrs;
+
+	msrs[NVMM_X64_MSR_EFER] = st->efer & ~EFER_SVME;
+	msrs[NVMM_X64_MSR_STAR] = st->star;
+	msrs[NVMM_X64_MSR_LSTAR] = st->lstar;
+	msrs[NVMM_X64_MSR_CSTAR] = st->cstar;
+	msrs[NVMM_X64_MSR_SFMASK] = st->sfmask;
+	msrs[NVMM_X64_MSR_KERNELGSBASE] = st->kernelgsbase;
+	msrs[NVMM_X64_MSR_SYSENTER_CS] = st->sysenter_cs;
+	msrs[NVMM_X64_MSR_SYSENTER_ESP] = st->sysenter_esp;
+	msrs[NVMM_X64_MSR_SYSENTER_EIP] = st->sysenter_eip;
+	msrs[NVMM_X64_MSR_PAT] = st->g_pat;
+	vc->tsc_reported = state_tsc(vc);
+	msrs[NVMM_X64_MSR_TSC] = vc->tsc_reported;
+}
+
+static void
+set_intr(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
+{
+
+	vc->vmcb->ctrl.intr_shadow = state->intr.int_shadow ?
+	    SVM_INTERRUPT_SHADOW : 0;
+	vc->int_window = state->intr.int_window_exiting;
+	vc->nmi_window = state->intr.nmi_window_exiting;
+}
+
+static void
+get_intr(struct svm_vcpu *vc, struct nvmm_x64_state *state)
+{
+
+	memset(&state->intr, 0, sizeof(state->intr));
+	state->intr.int_shadow =
+	    vc->vmcb->ctrl.intr_shadow & SVM_INTERRUPT_SHADOW;
+	state->intr.int_window_exiting = vc->int_window;
+	state->intr.nmi_window_exiting = vc->nmi_window;
+	state->intr.evt_pending = svm_event_pending(vc);
+}
+
+static bool
+state_valid(const struct nvmm_x64_state *state, uint64_t flags)
+{
+
+	if ((flags & NVMM_X64_STATE_CRS) != 0 &&
+	    state->crs[NVMM_X64_CR_CR8] > CR8_MAX)
+		return false;
+	return (flags & NVMM_X64_STATE_MSRS) == 0 ||
+	    nvmm_x86_pat_valid(state->msrs[NVMM_X64_MSR_PAT]);
+}
+
+/* => EINVAL: CR8 above 15, or no such PAT; nothing is set then. */
+int
+svm_vcpu_setstate(struct nvmm_cpu *cpu, const struct nvmm_x64_state *state,
+    uint64_t flags)
+{
+	struct svm_vcpu *vc = svm_vcpu(cpu);
+
+	if (!state_valid(state, flags))
+		return EINVAL;
+	if (flags & NVMM_X64_STATE_SEGS)
+		set_segs(vc, state);
+	if (flags & NVMM_X64_STATE_GPRS)
+		set_gprs(vc, state);
+	if (flags & NVMM_X64_STATE_CRS)
+		set_crs(vc, state);
+	if (flags & NVMM_X64_STATE_DRS)
+		set_drs(vc, state);
+	if (flags & NVMM_X64_STATE_MSRS)
+		set_msrs(vc, state);
+	if (flags & NVMM_X64_STATE_INTR)
+		set_intr(vc, state);
+	if (flags & NVMM_X64_STATE_FPU)
+		svm_fpu_set(vc, &state->fpu);
+	return 0;
+}
+
+int
+svm_vcpu_getstate(struct nvmm_cpu *cpu, uint64_t flags)
+{
+	struct nvmm_x64_state *state = &cpu->comm->state;
+	struct svm_vcpu *vc = svm_vcpu(cpu);
+
+	if (flags & NVMM_X64_STATE_SEGS)
+		get_segs(vc, state);
+	if (flags & NVMM_X64_STATE_GPRS)
+		get_gprs(vc, state);
+	if (flags & NVMM_X64_STATE_CRS)
+		get_crs(vc, state);
+	if (flags & NVMM_X64_STATE_DRS)
+		get_drs(vc, state);
+	if (flags & NVMM_X64_STATE_MSRS)
+		get_msrs(vc, state);
+	if (flags & NVMM_X64_STATE_INTR)
+		get_intr(vc, state);
+	if (flags & NVMM_X64_STATE_FPU)
+		svm_fpu_get(vc, &state->fpu);
+	return 0;
+}
