@@ -9,18 +9,18 @@
 
 #include "x86/nvmm_x86_fetch.h"
 
-#define CR0_PG			0x80000000ULL
-#define CR4_PSE			0x00000010ULL
-#define CR4_PAE			0x00000020ULL
-#define CR4_LA57		0x00001000ULL
-#define EFER_LMA		0x00000400ULL
+#define WALK_CR0_PG			0x80000000ULL
+#define WALK_CR4_PSE			0x00000010ULL
+#define WALK_CR4_PAE			0x00000020ULL
+#define WALK_CR4_LA57		0x00001000ULL
+#define WALK_EFER_LMA		0x00000400ULL
 
 /* Page-table entries, APM vol. 2, 5.3 and 5.4. */
-#define PTE_P			0x001ULL
-#define PTE_PS			0x080ULL
-#define PTE_FRAME		0x000FFFFFFFFFF000ULL
-#define CR3_PAE			0xFFFFFFE0ULL
-#define CR3_LEGACY		0xFFFFF000ULL
+#define WALK_PTE_P			0x001ULL
+#define WALK_PTE_PS			0x080ULL
+#define WALK_PTE_FRAME		0x000FFFFFFFFFF000ULL
+#define WALK_CR3_PAE			0xFFFFFFE0ULL
+#define WALK_CR3_LEGACY		0xFFFFF000ULL
 
 /* Read an entry of size bytes. => False where there is no memory. */
 static bool
@@ -46,10 +46,10 @@ walk_512(struct os_vmspace *vm, uint64_t table, unsigned level, uint64_t lin,
 	for (;; level--) {
 		shift = 12 + 9 * (level - 1);
 		if (!walk_read(vm, table + (lin >> shift & 0x1FF) * 8, &pte,
-		    sizeof(pte)) || (pte & PTE_P) == 0)
+		    sizeof(pte)) || (pte & WALK_PTE_P) == 0)
 			return false;
-		table = pte & PTE_FRAME;
-		if (level == 1 || ((pte & PTE_PS) != 0 && level <= 3))
+		table = pte & WALK_PTE_FRAME;
+		if (level == 1 || ((pte & WALK_PTE_PS) != 0 && level <= 3))
 			break;
 	}
 	*gpa = (table >> shift << shift) | (lin & (((uint64_t)1 << shift) - 1));
@@ -62,10 +62,10 @@ walk_pae(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
 {
 	uint64_t pdpte;
 
-	if (!walk_read(w->vm, (w->cr3 & CR3_PAE) + (lin >> 30 & 3) * 8, &pdpte,
-	    sizeof(pdpte)) || (pdpte & PTE_P) == 0)
+	if (!walk_read(w->vm, (w->cr3 & WALK_CR3_PAE) + (lin >> 30 & 3) * 8, &pdpte,
+	    sizeof(pdpte)) || (pdpte & WALK_PTE_P) == 0)
 		return false;
-	return walk_512(w->vm, pdpte & PTE_FRAME, 2, lin, gpa);
+	return walk_512(w->vm, pdpte & WALK_PTE_FRAME, 2, lin, gpa);
 }
 
 /* Two levels of 1024 entries, with 4 MiB pages of up to 40 bits. */
@@ -74,16 +74,16 @@ walk_legacy(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
 {
 	uint32_t pde, pte;
 
-	if (!walk_read(w->vm, (w->cr3 & CR3_LEGACY) + (lin >> 22 & 0x3FF) * 4,
-	    &pde, sizeof(pde)) || (pde & PTE_P) == 0)
+	if (!walk_read(w->vm, (w->cr3 & WALK_CR3_LEGACY) + (lin >> 22 & 0x3FF) * 4,
+	    &pde, sizeof(pde)) || (pde & WALK_PTE_P) == 0)
 		return false;
-	if ((pde & PTE_PS) != 0 && (w->cr4 & CR4_PSE) != 0) {
+	if ((pde & WALK_PTE_PS) != 0 && (w->cr4 & WALK_CR4_PSE) != 0) {
 		*gpa = (uint64_t)(pde >> 13 & 0xFF) << 32 |
 		    (pde & 0xFFC00000U) | (lin & 0x3FFFFF);
 		return true;
 	}
 	if (!walk_read(w->vm, (pde & 0xFFFFF000U) + (lin >> 12 & 0x3FF) * 4,
-	    &pte, sizeof(pte)) || (pte & PTE_P) == 0)
+	    &pte, sizeof(pte)) || (pte & WALK_PTE_P) == 0)
 		return false;
 	*gpa = (pte & 0xFFFFF000U) | (lin & 0xFFF);
 	return true;
@@ -94,14 +94,14 @@ static bool
 walk(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
 {
 
-	if ((w->cr0 & CR0_PG) == 0) {
+	if ((w->cr0 & WALK_CR0_PG) == 0) {
 		*gpa = lin;
 		return true;
 	}
-	if ((w->efer & EFER_LMA) != 0)
-		return walk_512(w->vm, w->cr3 & PTE_FRAME,
-		    (w->cr4 & CR4_LA57) != 0 ? 5 : 4, lin, gpa);
-	if ((w->cr4 & CR4_PAE) != 0)
+	if ((w->efer & WALK_EFER_LMA) != 0)
+		return walk_512(w->vm, w->cr3 & WALK_PTE_FRAME,
+		    (w->cr4 & WALK_CR4_LA57) != 0 ? 5 : 4, lin, gpa);
+	if ((w->cr4 & WALK_CR4_PAE) != 0)
 		return walk_pae(w, lin, gpa);
 	return walk_legacy(w, lin, gpa);
 }

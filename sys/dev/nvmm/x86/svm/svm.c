@@ -47,7 +47,7 @@ svm_features(uint32_t *nasid)
 	if (eax < 0x8000000A)
 		return 0;
 	svm_cpuid(0x80000001, 0, &eax, &ebx, &ecx, &edx);
-	if ((ecx & CPUID_EXT_ECX_SVM) == 0)
+	if ((ecx & SVM_CPUID_EXT_ECX_SVM) == 0)
 		return 0;
 	svm_cpuid(0x8000000A, 0, &eax, nasid, &ecx, &edx);
 	return edx;
@@ -60,9 +60,9 @@ svm_ident(void)
 	uint32_t features, nasid;
 
 	features = svm_features(&nasid);
-	if ((features & CPUID_SVM_NP) == 0 || nasid < 2)
+	if ((features & SVM_CPUID_SVM_NP) == 0 || nasid < 2)
 		return ENXIO;
-	if ((svm_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) != 0)
+	if ((svm_rdmsr(SVM_MSR_VM_CR) & SVM_VM_CR_SVMDIS) != 0)
 		return EPERM;
 	return 0;
 }
@@ -77,11 +77,11 @@ svm_host_enable(void *arg)
 	(void)arg;
 	if (host->enabled)
 		return 0;
-	efer = svm_rdmsr(MSR_EFER);
-	if ((efer & EFER_SVME) != 0)
+	efer = svm_rdmsr(SVM_MSR_EFER);
+	if ((efer & SVM_EFER_SVME) != 0)
 		return EBUSY;
-	svm_wrmsr(MSR_EFER, efer | EFER_SVME);
-	svm_wrmsr(MSR_VM_HSAVE_PA, host->hsave_pa);
+	svm_wrmsr(SVM_MSR_EFER, efer | SVM_EFER_SVME);
+	svm_wrmsr(SVM_MSR_VM_HSAVE_PA, host->hsave_pa);
 	host->tlb.epoch++;
 	host->mach_serial = 0;
 	host->enabled = true;
@@ -97,8 +97,8 @@ svm_host_disable(void *arg)
 	(void)arg;
 	if (!host->enabled)
 		return 0;
-	svm_wrmsr(MSR_VM_HSAVE_PA, 0);
-	svm_wrmsr(MSR_EFER, svm_rdmsr(MSR_EFER) & ~EFER_SVME);
+	svm_wrmsr(SVM_MSR_VM_HSAVE_PA, 0);
+	svm_wrmsr(SVM_MSR_EFER, svm_rdmsr(SVM_MSR_EFER) & ~SVM_EFER_SVME);
 	host->enabled = false;
 	return 0;
 }
@@ -145,11 +145,11 @@ svm_init_features(void)
 	uint32_t eax, ebx, ecx, edx, features, nasid;
 
 	features = svm_features(&nasid);
-	svm.nrips = (features & CPUID_SVM_NRIPS) != 0;
-	svm.decode = (features & CPUID_SVM_DECODE) != 0;
-	svm.by_asid = (features & CPUID_SVM_FLUSHBYASID) != 0;
+	svm.nrips = (features & SVM_CPUID_SVM_NRIPS) != 0;
+	svm.decode = (features & SVM_CPUID_SVM_DECODE) != 0;
+	svm.by_asid = (features & SVM_CPUID_SVM_FLUSHBYASID) != 0;
 	svm_cpuid(0x80000008, 0, &eax, &ebx, &ecx, &edx);
-	svm.ibpb = (ebx & CPUID_8_EBX_IBPB) != 0;
+	svm.ibpb = (ebx & SVM_CPUID_8_EBX_IBPB) != 0;
 	if (nvmm_param_nasid >= 2 && nvmm_param_nasid < nasid)
 		nasid = nvmm_param_nasid;
 	svm_asid_init(&svm.asids, nasid);
@@ -222,9 +222,8 @@ svm_init(void)
 	memset(&svm, 0, sizeof(svm));
 	os_mutex_init(&svm.lock);
 	svm_init_features();
-	error = svm_fpu_init();
-	if (!error)
-		error = svm_init_hosts();
+	svm_fpu_init();
+	error = svm_init_hosts();
 	if (!error)
 		error = svm_init_maps();
 	if (error) {

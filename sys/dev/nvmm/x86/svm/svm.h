@@ -171,7 +171,7 @@ int	svm_vcpu_run(struct nvmm_machine *, struct nvmm_cpu *);
 void	svm_vcpu_kick(struct nvmm_cpu *);
 
 /* svm_fpu.c: extended state and debug registers, of guest and host */
-int	svm_fpu_init(void);
+void	svm_fpu_init(void);
 size_t	svm_fpu_size(uint64_t xcr0);
 void	svm_fpu_load(struct svm_vcpu *);
 void	svm_fpu_unload(struct svm_vcpu *);

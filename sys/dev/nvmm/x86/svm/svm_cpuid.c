@@ -41,7 +41,7 @@ cpuid_init_xsave(void)
 
 	if (!svm.pku)
 		svm.basic[7].ecx &= ~LEAF7_ECX_PKU;
-	if ((svm.xcr0_mask & XCR0_AVX) != 0)
+	if ((svm.xcr0_mask & SVM_XCR0_AVX) != 0)
 		return;
 	svm.basic[1].ecx &= ~(LEAF1_ECX_AVX | LEAF1_ECX_FMA | LEAF1_ECX_F16C);
 	svm.basic[7].ebx &= ~LEAF7_EBX_AVX2;
@@ -124,13 +124,13 @@ cpuid_special(const struct svm_vcpu *vc, uint32_t leaf, uint32_t subleaf,
 	case 1:
 		regs->ebx |= vc->cpu->cpuid << LEAF1_EBX_APICID_SHIFT;
 		regs->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_TSC_DEADLINE;
-		if ((cr4 & CR4_OSXSAVE) != 0)
+		if ((cr4 & SVM_CR4_OSXSAVE) != 0)
 			regs->ecx |= LEAF1_ECX_OSXSAVE;
 		break;
 	case 7:
 		if (subleaf != 0)
 			memset(regs, 0, sizeof(*regs));
-		else if ((cr4 & CR4_PKE) != 0)
+		else if ((cr4 & SVM_CR4_PKE) != 0)
 			regs->ecx |= LEAF7_ECX_OSPKE;
 		break;
 	case 0xB:

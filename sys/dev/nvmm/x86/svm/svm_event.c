@@ -76,7 +76,7 @@ event_intr_ready(const struct svm_vcpu *vc)
 {
 
 	return vc->eventinj == 0 && !event_shadow(vc) &&
-	    (vc->vmcb->state.rflags & RFLAGS_IF) != 0;
+	    (vc->vmcb->state.rflags & SVM_RFLAGS_IF) != 0;
 }
 
 static bool
@@ -104,7 +104,7 @@ event_take(struct svm_vcpu *vc)
 {
 
 	if (vc->nmi && event_nmi_ready(vc)) {
-		vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_NMI | VECTOR_NMI;
+		vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_NMI | SVM_VECTOR_NMI;
 		vc->nmi = false;
 		vc->nmi_masked = true;
 		event_intercept(vc, SVM_MISC1_IRET, true);
@@ -124,7 +124,7 @@ event_step(struct svm_vcpu *vc)
 	vc->nmi_step = true;
 	vc->step_rflags = vc->vmcb->state.rflags;
 	vc->step_dr6 = vc->vmcb->state.dr6;
-	vc->vmcb->state.rflags |= RFLAGS_TF;
+	vc->vmcb->state.rflags |= SVM_RFLAGS_TF;
 }
 
 /* Arrange for an exit once what still waits can go in. */
@@ -179,8 +179,8 @@ svm_event_exit(struct svm_vcpu *vc)
 	const uint64_t info = vc->vmcb->ctrl.exitintinfo;
 	const uint64_t vector = info & SVM_EVENT_VECTOR;
 
-	if (vc->nmi_step && (vc->vmcb->state.rflags & RFLAGS_TF) == 0 &&
-	    vc->vmcb->ctrl.exitcode != SVM_EXIT_EXCP(VECTOR_DB))
+	if (vc->nmi_step && (vc->vmcb->state.rflags & SVM_RFLAGS_TF) == 0 &&
+	    vc->vmcb->ctrl.exitcode != SVM_EXIT_EXCP(SVM_VECTOR_DB))
 		event_step_end(vc);
 	if ((info & SVM_EVENT_V) == 0)
 		return;
@@ -188,7 +188,7 @@ svm_event_exit(struct svm_vcpu *vc)
 	case SVM_EVENT_TYPE_SOFT:
 		return;
 	case SVM_EVENT_TYPE_EXCP:
-		if ((vector == VECTOR_BP || vector == VECTOR_OF) &&
+		if ((vector == SVM_VECTOR_BP || vector == SVM_VECTOR_OF) &&
 		    vc->injected == 0)
 			return;
 		break;
@@ -221,7 +221,7 @@ svm_exception(struct svm_vcpu *vc, unsigned vector, uint32_t error)
 	if (vc->eventinj != 0)
 		event_put_back(vc);
 	vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_EXCP | vector;
-	if ((EXCEPTIONS_WITH_ERROR >> vector & 1) != 0)
+	if ((SVM_EXCEPTIONS_WITH_ERROR >> vector & 1) != 0)
 		vc->eventinj |= SVM_EVENT_EV |
 		    (uint64_t)error << SVM_EVENT_ERRORCODE_SHIFT;
 }
@@ -278,14 +278,14 @@ event_stepped(struct svm_vcpu *vc)
 	event_step_end(vc);
 	/* IRET has loaded the guest's own flags. */
 	if (!iret)
-		st->rflags = (st->rflags & ~RFLAGS_TF) |
-		    (vc->step_rflags & RFLAGS_TF);
-	if ((vc->step_rflags & RFLAGS_TF) != 0)
+		st->rflags = (st->rflags & ~SVM_RFLAGS_TF) |
+		    (vc->step_rflags & SVM_RFLAGS_TF);
+	if ((vc->step_rflags & SVM_RFLAGS_TF) != 0)
 		return false;
-	if ((vc->step_dr6 & DR6_BS) == 0)
-		st->dr6 &= ~DR6_BS;
+	if ((vc->step_dr6 & SVM_DR6_BS) == 0)
+		st->dr6 &= ~SVM_DR6_BS;
 	svm_dirty(vc, SVM_CLEAN_DRX);
-	return ((st->dr6 ^ vc->step_dr6) & DR6_KEEP) == 0;
+	return ((st->dr6 ^ vc->step_dr6) & SVM_DR6_KEEP) == 0;
 }
 
 /* #DB: DR6 and DR7 are already as the exception leaves them, 15.12.2. */
@@ -295,7 +295,7 @@ svm_exit_db(struct svm_vcpu *vc)
 
 	if (vc->nmi_step && event_stepped(vc))
 		return SVM_AGAIN;
-	svm_exception(vc, VECTOR_DB, 0);
+	svm_exception(vc, SVM_VECTOR_DB, 0);
 	return SVM_AGAIN;
 }
 
@@ -308,7 +308,7 @@ svm_vcpu_inject(struct nvmm_cpu *cpu, const struct nvmm_vcpu_event *event)
 	switch (event->type) {
 	case NVMM_VCPU_EVENT_EXCP:
 		if (event->vector >= NEXCEPTIONS ||
-		    event->vector == VECTOR_NMI)
+		    event->vector == SVM_VECTOR_NMI)
 			return EINVAL;
 		if (vc->eventinj != 0)
 			return EAGAIN;
@@ -317,7 +317,7 @@ svm_vcpu_inject(struct nvmm_cpu *cpu, const struct nvmm_vcpu_event *event)
 		return 0;
 	case NVMM_VCPU_EVENT_INTR:
 		/* NMIs that come while one waits are that one. */
-		if (event->vector == VECTOR_NMI) {
+		if (event->vector == SVM_VECTOR_NMI) {
 			vc->nmi = true;
 			return 0;
 		}

@@ -33,8 +33,8 @@ svm_exit_state(struct svm_vcpu *vc)
 
 	exit->exitstate.rflags = vmcb->state.rflags;
 	if (vc->nmi_step)
-		exit->exitstate.rflags = (vmcb->state.rflags & ~RFLAGS_TF) |
-		    (vc->step_rflags & RFLAGS_TF);
+		exit->exitstate.rflags = (vmcb->state.rflags & ~SVM_RFLAGS_TF) |
+		    (vc->step_rflags & SVM_RFLAGS_TF);
 	exit->exitstate.cr8 = vmcb->ctrl.v_intr & SVM_V_TPR;
 	exit->exitstate.int_shadow =
 	    vmcb->ctrl.intr_shadow & SVM_INTERRUPT_SHADOW;
@@ -103,7 +103,7 @@ static enum svm_next
 exit_ac(struct svm_vcpu *vc)
 {
 
-	svm_exception(vc, VECTOR_AC, (uint32_t)vc->vmcb->ctrl.exitinfo1);
+	svm_exception(vc, SVM_VECTOR_AC, (uint32_t)vc->vmcb->ctrl.exitinfo1);
 	return SVM_AGAIN;
 }
 
@@ -123,7 +123,7 @@ exit_ud(struct svm_vcpu *vc)
 {
 
 	exit_count(vc, NVMM_STAT_INSN);
-	svm_exception(vc, VECTOR_UD, 0);
+	svm_exception(vc, SVM_VECTOR_UD, 0);
 	return SVM_AGAIN;
 }
 
@@ -133,7 +133,7 @@ exit_gp(struct svm_vcpu *vc)
 {
 
 	exit_count(vc, NVMM_STAT_INSN);
-	svm_exception(vc, VECTOR_GP, 0);
+	svm_exception(vc, SVM_VECTOR_GP, 0);
 	return SVM_AGAIN;
 }
 
@@ -343,9 +343,9 @@ static enum svm_next (*const svm_exits[])(struct svm_vcpu *) = {
 	[SVM_EXIT_DR_WRITE(3)] = exit_dr,
 	[SVM_EXIT_DR_WRITE(5)] = exit_dr,
 	[SVM_EXIT_DR_WRITE(7)] = exit_dr,
-	[SVM_EXIT_EXCP(VECTOR_DB)] = svm_exit_db,
-	[SVM_EXIT_EXCP(VECTOR_AC)] = exit_ac,
-	[SVM_EXIT_EXCP(VECTOR_MC)] = exit_mc,
+	[SVM_EXIT_EXCP(SVM_VECTOR_DB)] = svm_exit_db,
+	[SVM_EXIT_EXCP(SVM_VECTOR_AC)] = exit_ac,
+	[SVM_EXIT_EXCP(SVM_VECTOR_MC)] = exit_mc,
 	[SVM_EXIT_INTR] = exit_host,
 	[SVM_EXIT_NMI] = exit_host,
 	[SVM_EXIT_INIT] = exit_host,

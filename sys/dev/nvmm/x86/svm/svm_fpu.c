@@ -48,41 +48,35 @@ svm_fpu_size(uint64_t xcr0)
 	return size;
 }
 
-/* The MXCSR bits that there are, APM vol. 2, 11.4.4. */
-static int
-fpu_init_mxcsr(void)
+/*
+ * The MXCSR bits that there are, APM vol. 2, 11.4.4, and vol. 1, 4.2.2: a
+ * processor with SVM has all but perhaps MM.
+ */
+static uint32_t
+fpu_mxcsr_mask(void)
 {
-	struct fxsave *fx;
-	uint64_t pa;
+	uint32_t eax, ebx, ecx, edx;
 
-	fx = os_pages_zalloc(1, &pa);
-	if (fx == NULL)
-		return ENOMEM;
-	os_guest_enter();
-	svm_fxsave(fx);
-	os_guest_leave();
-	svm.mxcsr_mask = fx->fx_mxcsr_mask != 0 ? fx->fx_mxcsr_mask : 0xFFBF;
-	os_pages_free(fx, 1);
-	return 0;
+	svm_cpuid(0x80000001, 0, &eax, &ebx, &ecx, &edx);
+	return (ecx & SVM_CPUID_EXT_ECX_MISALIGN) != 0 ? 0x2FFFF : 0xFFFF;
 }
 
-/* => ENOMEM. */
-int
+void
 svm_fpu_init(void)
 {
 	uint32_t eax, ebx, ecx, edx;
 
 	svm_cpuid(1, 0, &eax, &ebx, &ecx, &edx);
-	svm.xsave = (ecx & CPUID_1_ECX_OSXSAVE) != 0;
-	svm.pku = (svm_rdcr4() & CR4_PKE) != 0;
+	svm.xsave = (ecx & SVM_CPUID_1_ECX_OSXSAVE) != 0;
+	svm.pku = (svm_rdcr4() & SVM_CR4_PKE) != 0;
 	if (svm.xsave) {
 		svm.host_xcr0 = svm_xgetbv();
-		svm.xcr0_mask = svm.host_xcr0 & (XCR0_X87 | XCR0_SSE |
-		    XCR0_AVX | XCR0_AVX512 | XCR0_PKRU);
+		svm.xcr0_mask = svm.host_xcr0 & (SVM_XCR0_X87 | SVM_XCR0_SSE |
+		    SVM_XCR0_AVX | SVM_XCR0_AVX512 | SVM_XCR0_PKRU);
 	}
 	svm.fpu_pages = (svm_fpu_size(svm.xcr0_mask) + OS_PAGE_SIZE - 1) /
 	    OS_PAGE_SIZE;
-	return fpu_init_mxcsr();
+	svm.mxcsr_mask = fpu_mxcsr_mask();
 }
 
 /* => In a region. XRSTOR comes under the host's XCR0, which allows it all. */
@@ -135,7 +129,7 @@ svm_fpu_set(struct svm_vcpu *vc, const struct fxsave *fpu)
 	fx->fx_mxcsr &= svm.mxcsr_mask;
 	fx->fx_mxcsr_mask = svm.mxcsr_mask;
 	if (svm.xsave)
-		fpu_header(vc)->xstate_bv |= XCR0_X87 | XCR0_SSE;
+		fpu_header(vc)->xstate_bv |= SVM_XCR0_X87 | SVM_XCR0_SSE;
 }
 
 /*
@@ -146,11 +140,11 @@ uint64_t
 svm_xcr0_valid(uint64_t xcr0)
 {
 
-	xcr0 = (xcr0 & svm.xcr0_mask) | XCR0_X87;
-	if ((xcr0 & XCR0_SSE) == 0)
-		xcr0 &= ~(XCR0_AVX | XCR0_AVX512);
-	if ((xcr0 & XCR0_AVX) == 0 || (xcr0 & XCR0_AVX512) != XCR0_AVX512)
-		xcr0 &= ~XCR0_AVX512;
+	xcr0 = (xcr0 & svm.xcr0_mask) | SVM_XCR0_X87;
+	if ((xcr0 & SVM_XCR0_SSE) == 0)
+		xcr0 &= ~(SVM_XCR0_AVX | SVM_XCR0_AVX512);
+	if ((xcr0 & SVM_XCR0_AVX) == 0 || (xcr0 & SVM_XCR0_AVX512) != SVM_XCR0_AVX512)
+		xcr0 &= ~SVM_XCR0_AVX512;
 	return xcr0;
 }
 
@@ -159,7 +153,7 @@ static void
 drs_save_host(struct svm_vcpu *vc)
 {
 
-	if ((vc->host_dr7 & DR7_ENABLED) == 0)
+	if ((vc->host_dr7 & SVM_DR7_ENABLED) == 0)
 		return;
 	vc->host_drs[0] = svm_rddr0();
 	vc->host_drs[1] = svm_rddr1();
@@ -184,8 +178,8 @@ svm_drs_load(struct svm_vcpu *vc)
 
 	drs_save_host(vc);
 	/* An address of the guest's must not match in the host. */
-	if ((vc->host_dr7 & DR7_ENABLED) != 0)
-		svm_wrdr7(DR7_ONES);
+	if ((vc->host_dr7 & SVM_DR7_ENABLED) != 0)
+		svm_wrdr7(SVM_DR7_ONES);
 	drs_write(vc->drs);
 	vc->drs_loaded = true;
 	vc->vmcb->ctrl.intercept_dr = 0;
@@ -198,7 +192,7 @@ svm_drs_enter(struct svm_vcpu *vc)
 {
 
 	vc->host_dr7 = svm_rddr7();
-	if ((vc->vmcb->state.dr7 & DR7_ENABLED) != 0) {
+	if ((vc->vmcb->state.dr7 & SVM_DR7_ENABLED) != 0) {
 		svm_drs_load(vc);
 	} else if (vc->vmcb->ctrl.intercept_dr != DR_INTERCEPTS) {
 		vc->vmcb->ctrl.intercept_dr = DR_INTERCEPTS;
@@ -227,11 +221,11 @@ svm_drs_leave(struct svm_vcpu *vc)
 
 	if (vc->drs_loaded) {
 		drs_unload(vc);
-		if ((vc->host_dr7 & DR7_ENABLED) != 0)
+		if ((vc->host_dr7 & SVM_DR7_ENABLED) != 0)
 			drs_write(vc->host_drs);
 	}
-	if (vc->vmcb->state.dr6 != DR6_ONES)
-		svm_wrdr6(DR6_ONES);
-	if (vc->host_dr7 != DR7_ONES)
+	if (vc->vmcb->state.dr6 != SVM_DR6_ONES)
+		svm_wrdr6(SVM_DR6_ONES);
+	if (vc->host_dr7 != SVM_DR7_ONES)
 		svm_wrdr7(vc->host_dr7);
 }

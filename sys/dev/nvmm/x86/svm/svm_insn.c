@@ -67,11 +67,11 @@ svm_advance(struct svm_vcpu *vc, uint64_t npc)
 
 	st->rip = npc;
 	vc->vmcb->ctrl.intr_shadow &= ~SVM_INTERRUPT_SHADOW;
-	if ((st->rflags & RFLAGS_TF) == 0 || vc->nmi_step)
+	if ((st->rflags & SVM_RFLAGS_TF) == 0 || vc->nmi_step)
 		return;
-	st->dr6 |= DR6_BS;
+	st->dr6 |= SVM_DR6_BS;
 	svm_dirty(vc, SVM_CLEAN_DRX);
-	svm_exception(vc, VECTOR_DB, 0);
+	svm_exception(vc, SVM_VECTOR_DB, 0);
 }
 
 /* A general register by its number in an instruction. */
@@ -128,8 +128,8 @@ svm_exit_cr8(struct svm_vcpu *vc)
 	if (!insn_mov_cr8(vc, &reg, &npc))
 		return SVM_LEAVE;
 	cr8 = svm_gpr(vc, reg);
-	if (cr8 > CR8_MAX) {
-		svm_exception(vc, VECTOR_GP, 0);
+	if (cr8 > SVM_CR8_MAX) {
+		svm_exception(vc, SVM_VECTOR_GP, 0);
 		return SVM_AGAIN;
 	}
 	changed = cr8 != (ctrl->v_intr & SVM_V_TPR);

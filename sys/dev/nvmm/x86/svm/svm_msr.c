@@ -11,9 +11,9 @@
 
 /* MSRs that the guest reads and writes without an exit. */
 static const uint32_t msr_pass[] = {
-	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
-	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
-	MSR_FSBASE, MSR_GSBASE, MSR_KERNELGSBASE,
+	SVM_MSR_SYSENTER_CS, SVM_MSR_SYSENTER_ESP, SVM_MSR_SYSENTER_EIP,
+	SVM_MSR_STAR, SVM_MSR_LSTAR, SVM_MSR_CSTAR, SVM_MSR_SFMASK,
+	SVM_MSR_FSBASE, SVM_MSR_GSBASE, SVM_MSR_KERNELGSBASE,
 };
 
 /* MSRs that belong to the host's part: they read so, and take any value. */
@@ -21,16 +21,17 @@ static const struct {
 	uint32_t msr;
 	uint64_t val;
 } msr_fixed[] = {
-	{ MSR_PATCH_LEVEL, 0 },
-	{ MSR_SYSCFG, 0 },
-	{ MSR_HWCR, 0 },
-	{ MSR_NB_CFG, 0 },
-	{ MSR_PATCH_LOADER, 0 },
+	{ SVM_MSR_PATCH_LEVEL, 0 },
+	{ SVM_MSR_SYSCFG, 0 },
+	{ SVM_MSR_HWCR, 0 },
+	{ SVM_MSR_NB_CFG, 0 },
+	{ SVM_MSR_PATCH_LOADER, 0 },
 	/* LFENCE serializes, as CPUID says. */
-	{ MSR_DE_CFG, DE_CFG_LFENCE },
+	{ SVM_MSR_DE_CFG, SVM_DE_CFG_LFENCE },
 };
 
-#define EFER_GUEST	(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR)
+#define SVM_EFER_GUEST	(SVM_EFER_SCE | SVM_EFER_LME | SVM_EFER_LMA |	\
+			 SVM_EFER_NXE | SVM_EFER_FFXSR)
 
 static const uint8_t op_rdmsr[] = { 0x0F, 0x32 };
 static const uint8_t op_wrmsr[] = { 0x0F, 0x30 };
@@ -64,10 +65,10 @@ uint64_t
 svm_efer(uint64_t efer, uint64_t cr0)
 {
 
-	efer &= ~EFER_LMA;
-	if ((efer & EFER_LME) != 0 && (cr0 & CR0_PG) != 0)
-		efer |= EFER_LMA;
-	return efer | EFER_SVME;
+	efer &= ~SVM_EFER_LMA;
+	if ((efer & SVM_EFER_LME) != 0 && (cr0 & SVM_CR0_PG) != 0)
+		efer |= SVM_EFER_LMA;
+	return efer | SVM_EFER_SVME;
 }
 
 /* => False: #GP. */
@@ -76,9 +77,9 @@ efer_write(struct svm_vcpu *vc, uint64_t val)
 {
 	struct svm_vmcb_state *st = &vc->vmcb->state;
 
-	if ((val & ~EFER_GUEST) != 0)
+	if ((val & ~SVM_EFER_GUEST) != 0)
 		return false;
-	if (((val ^ st->efer) & EFER_LME) != 0 && (st->cr0 & CR0_PG) != 0)
+	if (((val ^ st->efer) & SVM_EFER_LME) != 0 && (st->cr0 & SVM_CR0_PG) != 0)
 		return false;
 	st->efer = svm_efer(val, st->cr0);
 	svm_dirty(vc, SVM_CLEAN_CRX);
@@ -119,13 +120,13 @@ msr_read(const struct svm_vcpu *vc, uint32_t msr, uint64_t *val)
 {
 
 	switch (msr) {
-	case MSR_TSC:
+	case SVM_MSR_TSC:
 		*val = svm_tsc_get(&vc->tsc, svm_host_tsc(vc->ran_on));
 		return true;
-	case MSR_EFER:
-		*val = vc->vmcb->state.efer & ~EFER_SVME;
+	case SVM_MSR_EFER:
+		*val = vc->vmcb->state.efer & ~SVM_EFER_SVME;
 		return true;
-	case MSR_PAT:
+	case SVM_MSR_PAT:
 		*val = vc->vmcb->state.g_pat;
 		return true;
 	default:
@@ -140,13 +141,13 @@ msr_write(struct svm_vcpu *vc, uint32_t msr, uint64_t val, bool *ok)
 
 	*ok = true;
 	switch (msr) {
-	case MSR_TSC:
+	case SVM_MSR_TSC:
 		svm_tsc_set(&vc->tsc, val, svm_host_tsc(vc->ran_on));
 		return true;
-	case MSR_EFER:
+	case SVM_MSR_EFER:
 		*ok = efer_write(vc, val);
 		return true;
-	case MSR_PAT:
+	case SVM_MSR_PAT:
 		*ok = pat_write(vc, val);
 		return true;
 	default:
@@ -189,12 +190,12 @@ exit_wrmsr(struct svm_vcpu *vc, uint32_t msr, uint64_t npc)
 	}
 	nvmm_count(&vc->cpu->stats.exits_driver[NVMM_STAT_WRMSR], 1);
 	if (!ok) {
-		svm_exception(vc, VECTOR_GP, 0);
+		svm_exception(vc, SVM_VECTOR_GP, 0);
 		return SVM_AGAIN;
 	}
 	svm_advance(vc, npc);
 	/* A new TSC offset is taken up with the next region. */
-	return msr == MSR_TSC ? SVM_LEAVE : SVM_AGAIN;
+	return msr == SVM_MSR_TSC ? SVM_LEAVE : SVM_AGAIN;
 }
 
 enum svm_next

@@ -71,7 +71,7 @@ run_barrier(struct svm_vcpu *vc)
 		return;
 	vc->host->mach_serial = vc->mach_serial;
 	if (svm.ibpb)
-		svm_wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+		svm_wrmsr(SVM_MSR_PRED_CMD, SVM_PRED_CMD_IBPB);
 }
 
 /* Make the CPU the VCPU's. => In a region. */

@@ -91,7 +91,7 @@ set_gprs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 	st->rax = state->gprs[NVMM_X64_GPR_RAX];
 	st->rsp = state->gprs[NVMM_X64_GPR_RSP];
 	st->rip = state->gprs[NVMM_X64_GPR_RIP];
-	st->rflags = state->gprs[NVMM_X64_GPR_RFLAGS] | RFLAGS_ONE;
+	st->rflags = state->gprs[NVMM_X64_GPR_RFLAGS] | SVM_RFLAGS_ONE;
 	/* A step for the sake of NMIs begins anew, at IRET. */
 	if (vc->nmi_step && vc->nmi_masked)
 		vc->vmcb->ctrl.intercept_misc1 |= SVM_MISC1_IRET;
@@ -110,8 +110,8 @@ get_gprs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
 	state->gprs[NVMM_X64_GPR_RIP] = st->rip;
 	state->gprs[NVMM_X64_GPR_RFLAGS] = st->rflags;
 	if (vc->nmi_step)
-		state->gprs[NVMM_X64_GPR_RFLAGS] = (st->rflags & ~RFLAGS_TF) |
-		    (vc->step_rflags & RFLAGS_TF);
+		state->gprs[NVMM_X64_GPR_RFLAGS] = (st->rflags & ~SVM_RFLAGS_TF) |
+		    (vc->step_rflags & SVM_RFLAGS_TF);
 }
 
 static void
@@ -120,7 +120,7 @@ set_crs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 	struct svm_vmcb_state *st = &vc->vmcb->state;
 	struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
 
-	st->cr0 = state->crs[NVMM_X64_CR_CR0] | CR0_ET;
+	st->cr0 = state->crs[NVMM_X64_CR_CR0] | SVM_CR0_ET;
 	st->cr2 = state->crs[NVMM_X64_CR_CR2];
 	st->cr3 = state->crs[NVMM_X64_CR_CR3];
 	st->cr4 = state->crs[NVMM_X64_CR_CR4];
@@ -151,8 +151,8 @@ set_drs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 	struct svm_vmcb_state *st = &vc->vmcb->state;
 
 	memcpy(vc->drs, state->drs, sizeof(vc->drs));
-	st->dr6 = (state->drs[NVMM_X64_DR_DR6] & DR6_KEEP) | DR6_ONES;
-	st->dr7 = (state->drs[NVMM_X64_DR_DR7] & DR7_KEEP) | DR7_ONES;
+	st->dr6 = (state->drs[NVMM_X64_DR_DR6] & SVM_DR6_KEEP) | SVM_DR6_ONES;
+	st->dr7 = (state->drs[NVMM_X64_DR_DR7] & SVM_DR7_KEEP) | SVM_DR7_ONES;
 	svm_dirty(vc, SVM_CLEAN_DRX);
 }
 
@@ -215,7 +215,7 @@ get_msrs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
 	const struct svm_vmcb_state *st = &vc->vmcb->state;
 	uint64_t *msrs = state->msrs;
 
-	msrs[NVMM_X64_MSR_EFER] = st->efer & ~EFER_SVME;
+	msrs[NVMM_X64_MSR_EFER] = st->efer & ~SVM_EFER_SVME;
 	msrs[NVMM_X64_MSR_STAR] = st->star;
 	msrs[NVMM_X64_MSR_LSTAR] = st->lstar;
 	msrs[NVMM_X64_MSR_CSTAR] = st->cstar;
@@ -256,7 +256,7 @@ state_valid(const struct nvmm_x64_state *state, uint64_t flags)
 {
 
 	if ((flags & NVMM_X64_STATE_CRS) != 0 &&
-	    state->crs[NVMM_X64_CR_CR8] > CR8_MAX)
+	    state->crs[NVMM_X64_CR_CR8] > SVM_CR8_MAX)
 		return false;
 	return (flags & NVMM_X64_STATE_MSRS) == 0 ||
 	    nvmm_x86_pat_valid(state->msrs[NVMM_X64_MSR_PAT]);

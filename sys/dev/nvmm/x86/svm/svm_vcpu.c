@@ -18,18 +18,19 @@ enum svm_word { EXCP, MISC1, MISC2, MISC3 };
  * POPF and the descriptor tables, which concern the guest alone; PAUSE, whose
  * filter pays off with host schedulers that listen to it only; SMI, which the
  * hardware takes to the host's firmware by itself; RSM and ICEBP, which behave
- * as without a hypervisor; FERR_FREEZE, which a host interrupt ends. CR8 writes (TPR exits, interrupts that wait for the
- * TPR), IRET (while NMIs are masked), VINTR (interrupt windows) and debug
- * registers (unless loaded) come and go.
+ * as without a hypervisor; FERR_FREEZE, which a host interrupt ends. These come
+ * and go: CR8 writes (TPR exits, interrupts that wait for the TPR), IRET (while
+ * NMIs are masked), VINTR (interrupt windows) and debug registers (unless
+ * loaded).
  */
 static const struct {
 	enum svm_word word;
 	uint32_t bits;
 } svm_intercepts[] = {
 	/* An endless loop of them in microcode would never leave the guest. */
-	{ EXCP, 1U << VECTOR_DB | 1U << VECTOR_AC },
+	{ EXCP, 1U << SVM_VECTOR_DB | 1U << SVM_VECTOR_AC },
 	/* The host's hardware fails, not the guest's. */
-	{ EXCP, 1U << VECTOR_MC },
+	{ EXCP, 1U << SVM_VECTOR_MC },
 	/* They are the host's. */
 	{ MISC1, SVM_MISC1_INTR | SVM_MISC1_NMI | SVM_MISC1_INIT },
 	/* There is no performance counter for guests. */
