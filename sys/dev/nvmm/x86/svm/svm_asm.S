@@ -58,6 +58,7 @@ OS_ASM_ENTRY(svm_vmrun)
 	movq	R15(%rsi), %r15
 	movq	RSI(%rsi), %rsi
 
+	OS_ASM_BEFORE_GUEST
 	vmload	%rax
 	vmrun	%rax
 	vmsave	%rax
