@@ -27,3 +27,12 @@
 	jne	.
 	ud2
 	END	b_ss3
+
+	/* Interrupts on: the window is open at once. */
+	.code64
+	GUEST	b_window
+	pushq	$0x202
+	popfq
+	nop
+	TELL	0x80
+	END	b_window

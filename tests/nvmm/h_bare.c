@@ -27,6 +27,8 @@
 #define MAX_CPUID	128
 #define SECONDS		2
 
+#define WINDOW		0xffff			/* not a port: KVM's window */
+
 #define FAULT(n, m, g, ...)						\
 	{ .name = n, .mode = m, .code = g, .end = g##_end,		\
 	  .ports = { __VA_ARGS__ } }
@@ -35,6 +37,7 @@
 DECLARE(b_paging32);
 DECLARE(b_iopl);
 DECLARE(b_ss3);
+DECLARE(b_window);
 
 static const struct fault {
 	const char *name;
@@ -46,6 +49,7 @@ static const struct fault {
 	FAULT("PAE", VM_PAE, b_paging32, 0x80),
 	FAULT("IOPL", VM_USER64, b_iopl, 0x80),
 	FAULT("SS in ring 3", VM_USER64, b_ss3, PORT_TRAP),
+	FAULT("interrupt window", VM_LONG, b_window, WINDOW, 0x80),
 };
 
 struct bare {
@@ -191,6 +195,20 @@ bare_start(struct bare *b, const struct fault *f)
 	return ioctl(b->vcpu, KVM_SET_REGS, &regs);
 }
 
+/* Run to one port, or to the window, which is asked for before. */
+static bool
+bare_port(struct bare *b, unsigned port)
+{
+	const struct kvm_run *run = b->run;
+
+	b->run->request_interrupt_window = port == WINDOW;
+	if (ioctl(b->vcpu, KVM_RUN, 0UL) == -1)
+		return false;
+	if (port == WINDOW)
+		return run->exit_reason == KVM_EXIT_IRQ_WINDOW_OPEN;
+	return run->exit_reason == KVM_EXIT_IO && run->io.port == port;
+}
+
 /* True if the guest comes to its ports, one after the other. */
 static bool
 bare_ports(struct bare *b, const struct fault *f)
@@ -198,9 +216,7 @@ bare_ports(struct bare *b, const struct fault *f)
 	unsigned i;
 
 	for (i = 0; i < MAX_PORTS && f->ports[i] != 0; i++) {
-		if (ioctl(b->vcpu, KVM_RUN, 0UL) == -1 ||
-		    b->run->exit_reason != KVM_EXIT_IO ||
-		    b->run->io.port != f->ports[i])
+		if (!bare_port(b, f->ports[i]))
 			return false;
 	}
 	return true;
