@@ -36,3 +36,31 @@
 	nop
 	TELL	0x80
 	END	b_window
+
+	.code32
+	GUEST	b_iret32
+	pushl	$0x2
+	pushl	$SEL_CODE32
+	pushl	$AT(1f)
+	iretl
+1:	TELL	0x80
+	END	b_iret32
+
+	.code64
+	GUEST	b_int
+	int	$0x85
+	TELL	0x80
+	END	b_int
+
+	/* The handler lies 64 bytes behind the start. */
+	.balign	64
+	.code64
+	GUEST	b_nmi
+	TELL	0x80
+	TELL	0x81
+	hlt
+	.balign	64
+	TELL	0x90
+	TELL	0x91
+	iretq
+	END	b_nmi

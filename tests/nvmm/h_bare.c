@@ -23,11 +23,13 @@
 #if defined(__linux__)
 #include <linux/kvm.h>
 
-#define MAX_PORTS	8
+#define MAX_PORTS	12
 #define MAX_CPUID	128
 #define SECONDS		2
 
 #define WINDOW		0xffff			/* not a port: KVM's window */
+#define NMI		0xfffe			/* neither: inject one */
+#define VECTOR_NMI	2
 
 #define FAULT(n, m, g, ...)						\
 	{ .name = n, .mode = m, .code = g, .end = g##_end,		\
@@ -38,6 +40,9 @@ DECLARE(b_paging32);
 DECLARE(b_iopl);
 DECLARE(b_ss3);
 DECLARE(b_window);
+DECLARE(b_iret32);
+DECLARE(b_int);
+DECLARE(b_nmi);
 
 static const struct fault {
 	const char *name;
@@ -50,6 +55,10 @@ static const struct fault {
 	FAULT("IOPL", VM_USER64, b_iopl, 0x80),
 	FAULT("SS in ring 3", VM_USER64, b_ss3, PORT_TRAP),
 	FAULT("interrupt window", VM_LONG, b_window, WINDOW, 0x80),
+	FAULT("32-bit IRET", VM_PROT32, b_iret32, 0x80),
+	FAULT("INT n", VM_LONG, b_int, PORT_TRAP, 0x80),
+	FAULT("nested NMIs", VM_LONG, b_nmi, NMI, 0x90, NMI, 0x91, 0x90, 0x91,
+	    0x80, 0x81),
 };
 
 struct bare {
@@ -184,6 +193,8 @@ bare_start(struct bare *b, const struct fault *f)
 	vm_tables(&b->image);
 	vm_load(&b->image, f->code, f->end + 1);
 	vm_stubs(&b->image, f->mode);
+	if (f->code == b_nmi)
+		vm_gate(&b->image, f->mode, VECTOR_NMI, G_CODE + 64);
 	memset(&st, 0, sizeof(st));
 	vm_mode_state(&b->image, &st, f->mode, G_CODE);
 	memset(&regs, 0, sizeof(regs));
@@ -201,6 +212,8 @@ bare_port(struct bare *b, unsigned port)
 {
 	const struct kvm_run *run = b->run;
 
+	if (port == NMI)
+		return ioctl(b->vcpu, KVM_NMI, 0UL) == 0;
 	b->run->request_interrupt_window = port == WINDOW;
 	if (ioctl(b->vcpu, KVM_RUN, 0UL) == -1)
 		return false;

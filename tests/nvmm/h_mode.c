@@ -71,6 +71,13 @@ vm_mode_name(enum vm_mode mode)
 	return modes[mode].name;
 }
 
+uint16_t
+vm_mode_cs(enum vm_mode mode)
+{
+
+	return modes[mode].cs;
+}
+
 unsigned
 vm_mode_width(enum vm_mode mode)
 {

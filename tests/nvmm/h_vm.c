@@ -9,6 +9,7 @@
 
 #include <sys/mman.h>
 
+#include <cpuid.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -61,6 +62,15 @@ vm_is(const char *backend)
 {
 
 	return strcmp(cap.arch.impl_name, backend) == 0;
+}
+
+bool
+vm_on_tcg(void)
+{
+	uint32_t regs[3], max;
+
+	__cpuid(0x40000000, max, regs[0], regs[1], regs[2]);
+	return memcmp(regs, "TCGTCGTCGTCG", sizeof(regs)) == 0;
 }
 
 bool

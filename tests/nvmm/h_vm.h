@@ -102,6 +102,8 @@ struct vm_trap {
 /* Open the driver. Skips the test where there is neither. */
 void	vm_open(void);
 bool	vm_is(const char *backend);	/* "x86-SVM", "kvm" */
+/* True on a host whose processor QEMU's TCG emulates. */
+bool	vm_on_tcg(void);
 bool	vm_can(uint64_t impl_caps);
 /* A machine with RAM and ncpus VCPUs in their reset state. */
 void	vm_create_cpus(struct vm *, unsigned ncpus);
@@ -157,6 +159,7 @@ void	vm_segment(struct vm *, struct nvmm_x64_state_seg *, uint16_t selector);
 /* True for exceptions with an error code. */
 bool	vm_pushes_error(unsigned vector);
 const char *vm_mode_name(enum vm_mode);
+uint16_t vm_mode_cs(enum vm_mode);
 unsigned vm_mode_width(enum vm_mode);	/* bytes a gate pushes: 2, 4, 8 */
 
 #define VM_PORT(vm, port)	ATF_REQUIRE_EQ((unsigned)(port), vm_port(vm))
