@@ -2,7 +2,9 @@
 #
 #	all		everything that installs
 #	deps		install what the build and the tests need
-#	demo		boot smallkern under nvmmd and show it; does its own set-up
+#	demo		show the kernel driver, nvmmd and smallkern in a disposable
+#			host with emulated AMD-V; does its own set-up
+#	demo-here	the same on this machine's /dev/nvmm or /dev/kvm
 #	check		build and run all tests; does its own set-up
 #	check-asan	the hosted tests under ASan and UBSan
 #	bench-boot, bench-control	figures beside the peers' in the same run
@@ -30,6 +32,10 @@ demo: deps
 	${MAKE} all
 	sh mk/demo.sh
 
+demo-here: deps
+	${MAKE} all
+	sh mk/demo.sh here
+
 check: deps
 	${MAKE} tests
 	sh mk/check.sh .
@@ -51,5 +57,5 @@ clean:
 	    done
 	rm -rf build
 
-.PHONY: all ${ROOMS} tests deps demo check check-asan bench-boot \
+.PHONY: all ${ROOMS} tests deps demo demo-here check check-asan bench-boot \
     bench-control install clean

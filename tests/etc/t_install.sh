@@ -22,7 +22,9 @@ everything_is_installed_body() {
 	    share/man/man5/nvmmd.conf.5 share/man/man8/nvmmd.8 \
 	    share/man/man8/nvmmctl.8 \
 	    share/examples/nvmm/nvmmd.conf share/examples/nvmm/rc.d/nvmmd \
-	    share/examples/nvmm/systemd/nvmmd.service; do
+	    share/examples/nvmm/systemd/nvmmd.service \
+	    share/examples/nvmm/sysusers/nvmm.conf \
+	    share/examples/nvmm/udev/60-nvmm.rules; do
 		[ -f "dest/opt/nvmm/$file" ] || atf_fail "$file is missing"
 	done
 }
