@@ -40,7 +40,8 @@ struct linux_held {
 	atomic_long_t machines;		/* guest-physical address spaces */
 	atomic_long_t vcpus;		/* comm pages mapped for the driver */
 	atomic_long_t objects;		/* struct os_vmobj */
-	atomic_long_t pages;		/* of objects, of tables, of backends */
+	atomic_long_t pages;		/* of objects and of nested tables */
+	atomic_long_t hwpages;		/* os_pages_zalloc: the backend's */
 	atomic_long_t allocs;		/* os_mem_zalloc not yet freed */
 };
 

@@ -50,7 +50,7 @@ os_pages_zalloc(size_t npages, uint64_t *pa)
 	    GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (p == NULL)
 		return NULL;
-	atomic_long_add(npages, &linux_held.pages);
+	atomic_long_add(npages, &linux_held.hwpages);
 	*pa = __sme_set(virt_to_phys(p));
 	return p;
 }
@@ -61,7 +61,7 @@ os_pages_free(void *p, size_t npages)
 
 	if (p == NULL)
 		return;
-	atomic_long_sub(npages, &linux_held.pages);
+	atomic_long_sub(npages, &linux_held.hwpages);
 	free_pages_exact(p, npages * OS_PAGE_SIZE);
 }
 

@@ -8,7 +8,7 @@
  *
  *	RAX	0: leave with EXIT_IO. 1: serve a nested fault at RBX with the
  *		protection in RCX. 2: run until somebody wants the VCPU.
- *		3: look RBX up in the tables.
+ *		3: look RBX up in the tables. 4: have the next runs do 2.
  *	RDX	what came out: an errno; of 3, 0 if there is nothing
  *	RSI	of 1 and 3, the 8 bytes that the tables show at RBX
  *	RDI	of 2, how many regions were entered
@@ -19,8 +19,6 @@
 #include "x86/nvmm_x86_internal.h"
 
 #include "null.h"
-
-#define NULL_GROUPS	(NVMM_X64_STATE_GPRS)
 
 /* (v) but for cpu, which is (a): where it runs, or -1. */
 struct null_cpu {
@@ -192,6 +190,9 @@ null_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 		break;
 	case NULL_LOOK:
 		null_look(mach, nc, gprs[NVMM_X64_GPR_RBX]);
+		break;
+	case NULL_SPIN_NEXT:
+		gprs[NVMM_X64_GPR_RAX] = NULL_SPIN;
 		break;
 	default:
 		os_guest_enter();

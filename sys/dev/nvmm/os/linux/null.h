@@ -12,5 +12,6 @@
 #define NULL_FAULT	1
 #define NULL_SPIN	2
 #define NULL_LOOK	3
+#define NULL_SPIN_NEXT	4
 
 #endif /* _NVMM_NULL_H_ */

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The Linux module in the testhost: the programs of Kyuafile.testhost, with the
+# null backend, which shows them the nested tables, and with the real one.
+
+here=$(cd "$(atf_get_srcdir)" && pwd)
+top=$(cd "$here/../../../../../.." && pwd)
+
+# module TARGET: build it, with assertions, into the folder of that name.
+module() {
+	for tool in qemu-system-x86_64 busybox cpio socat apt-get; do
+		command -v $tool >/dev/null || atf_skip "$tool is missing"
+	done
+	kdir=$(ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V |
+	    tail -n 1)
+	[ -n "$kdir" ] || atf_skip "no linux-headers-*-amd64 in /usr/src"
+	atf_check -s exit:0 -o ignore -e ignore \
+	    make -s -f Makefile.linux -C "$top/sys/modules/nvmm" "$1" \
+	    KDIR="$kdir" BUILD="$(pwd)/$1" NVMM_CFLAGS=-DNVMM_DEBUG
+}
+
+# inside TARGET [OPTION ...] -- COMMAND: run it in the testhost, which itself
+# judges what the kernel said and whether the module unloads.
+inside() {
+	module=$(pwd)/$1/nvmm.ko
+	shift
+	options=
+	while [ "$1" != -- ]; do
+		options="$options $1"
+		shift
+	done
+	shift
+	status=0
+	# shellcheck disable=SC2086 -- a list of options
+	(cd "$here" && "$top/tests/testhost/run" -n -k "$module" $options "$@") \
+	    >log 2>&1 || status=$?
+	cat log
+	[ $status -eq 0 ] || atf_fail "status $status in the testhost"
+}
+
+# suite [CASE ...]: what to run there.
+suite() {
+	echo "kyua test -k Kyuafile.testhost -r /tmp/res $* || {
+	    kyua report -r /tmp/res --verbose --results-filter=broken,failed
+	    exit 1; }"
+}
+
+atf_test_case null_backend
+null_backend_head() {
+	atf_set descr "owners, memory, tables and CPUs, with the null backend"
+	atf_set timeout 600
+}
+null_backend_body() {
+	module linux-null
+	inside linux-null -c 4 -t 400 -- sh -c "$(suite)"
+	# One case needs a parameter of its own, and is run below.
+	[ "$(grep -c 'skipped:' log)" -eq 1 ] ||
+	    atf_fail "more was skipped than the ceiling"
+}
+
+atf_test_case ceiling
+ceiling_head() {
+	atf_set descr "the parameter max_ram is the ceiling of guest memory"
+	atf_set timeout 200
+}
+ceiling_body() {
+	module linux-null
+	inside linux-null -p max_ram=32 -t 150 -- \
+	    sh -c "$(suite t_linux_memory:ceiling)"
+	if grep 'skipped:' log; then
+		atf_fail "the ceiling was not looked at"
+	fi
+}
+
+atf_test_case svm_backend
+svm_backend_head() {
+	atf_set descr "owners, memory and CPUs, with guests on the hardware"
+	atf_set timeout 600
+}
+svm_backend_body() {
+	module linux
+	inside linux -t 400 -- sh -c "$(suite)"
+}
+
+atf_init_test_cases() {
+	atf_add_test_case null_backend
+	atf_add_test_case ceiling
+	atf_add_test_case svm_backend
+}
