@@ -64,3 +64,32 @@
 	TELL	0x91
 	iretq
 	END	b_nmi
+
+	/* 1 in a new VCPU; #UD without CR4.OSXSAVE is right as well. */
+	.code64
+	GUEST	b_xcr0
+	xorl	%ecx, %ecx
+	xgetbv
+	cmpl	$1, %eax
+	jne	.
+	ud2
+	END	b_xcr0
+
+	.code64
+	GUEST	b_tsc
+	rdtsc
+	shrl	$24, %edx
+	cmpl	$0x60, %edx
+	jne	.
+	TELL	0x80
+	END	b_tsc
+
+	.code64
+	GUEST	b_watch
+	movl	$G_DATA, %eax
+	mov	%rax, %db1
+	movl	$0xd00408, %eax
+	mov	%rax, %db7
+	movl	$1, G_DATA
+	TELL	0x80
+	END	b_watch

@@ -43,6 +43,9 @@ DECLARE(b_window);
 DECLARE(b_iret32);
 DECLARE(b_int);
 DECLARE(b_nmi);
+DECLARE(b_xcr0);
+DECLARE(b_tsc);
+DECLARE(b_watch);
 
 static const struct fault {
 	const char *name;
@@ -59,6 +62,9 @@ static const struct fault {
 	FAULT("INT n", VM_LONG, b_int, PORT_TRAP, 0x80),
 	FAULT("nested NMIs", VM_LONG, b_nmi, NMI, 0x90, NMI, 0x91, 0x90, 0x91,
 	    0x80, 0x81),
+	FAULT("XCR0 in ring 3", VM_USER64, b_xcr0, PORT_TRAP),
+	FAULT("TSC", VM_LONG, b_tsc, 0x80),
+	FAULT("data breakpoints", VM_LONG, b_watch, PORT_TRAP, 0x80),
 };
 
 struct bare {
@@ -184,6 +190,18 @@ bare_sregs(struct bare *b, const struct nvmm_x64_state *st)
 	return ioctl(b->vcpu, KVM_SET_SREGS, &s);
 }
 
+/* The TSC to where no host's is. */
+static int
+bare_tsc(struct bare *b)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = { { .nmsrs = 1 }, { .index = 0x10, .data = 3ULL << 61 } };
+
+	return ioctl(b->vcpu, KVM_SET_MSRS, &msrs) == 1 ? 0 : -1;
+}
+
 static int
 bare_start(struct bare *b, const struct fault *f)
 {
@@ -201,7 +219,7 @@ bare_start(struct bare *b, const struct fault *f)
 	regs.rip = st.gprs[R_RIP];
 	regs.rsp = st.gprs[R_RSP];
 	regs.rflags = st.gprs[R_RFLAGS];
-	if (bare_sregs(b, &st) == -1)
+	if (bare_sregs(b, &st) == -1 || bare_tsc(b) == -1)
 		return -1;
 	return ioctl(b->vcpu, KVM_SET_REGS, &regs);
 }

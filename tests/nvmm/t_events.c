@@ -60,6 +60,9 @@ exceptions(struct vm *vm)
 	for (i = 0; i <= 30; i++) {
 		if (i == NMI || (vm->mode == VM_REAL && vm_pushes_error(i)))
 			continue;
+		/* KVM takes them for instructions, and moves RIP on. */
+		if ((i == 3 || i == 4) && vm_is("kvm"))
+			continue;
 		/* It pushes no error code for those of late, 21, 29, 30. */
 		if (vm_on_tcg() && i > 17 && vm_pushes_error(i))
 			continue;
