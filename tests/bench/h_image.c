@@ -29,8 +29,12 @@ image_memory(void)
 
 	p = mmap(NULL, I_RAM, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED || madvise(p, I_RAM, MADV_NOHUGEPAGE) == -1)
-		err(1, "memory");
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+#ifdef MADV_NOHUGEPAGE
+	if (madvise(p, I_RAM, MADV_NOHUGEPAGE) == -1)
+		err(1, "madvise");
+#endif
 	return p;
 }
 
@@ -41,7 +45,7 @@ put64(uint8_t *ram, uint64_t gpa, uint64_t val)
 	memcpy(ram + gpa, &val, sizeof(val));
 }
 
-/* Fill RAM in; I_FRESH is left alone. */
+/* Fill RAM in; what is to be fresh is left alone. */
 void
 image_load(uint8_t *ram)
 {
@@ -63,7 +67,7 @@ image_entry(const uint8_t *guest)
 	return I_CODE + (uint64_t)(guest - image);
 }
 
-/* The pages of I_FRESH's second half in an order of no pattern. */
+/* The numbers of the pages in an order of no pattern. */
 static const uint16_t *
 shuffled(void)
 {
@@ -94,7 +98,7 @@ image_touches(enum touch how, uint64_t *table)
 		page = next[how]++ % PAGES;
 		table[i] = how == TOUCH_ASCENDING ?
 		    I_FRESH + (uint64_t)page * PAGE :
-		    I_FRESH + I_RAM / 3 + (uint64_t)order[page] * PAGE;
+		    I_FRESH_RANDOM + (uint64_t)order[page] * PAGE;
 	}
 }
 

@@ -14,13 +14,14 @@
 #define I_PD		0x3000
 #define I_CODE		0x8000
 #define I_TABLE		0x10000		/* of addresses, for guest_touch */
-#define I_FRESH		0x1000000	/* 32 MiB that nobody else touches */
-#define I_RAM		0x3000000	/* end of RAM */
+#define I_FRESH		0x1000000	/* touched in ascending order, once */
+#define I_FRESH_RANDOM	0x2800000	/* touched in no order, once */
+#define I_RAM		0x4000000	/* end of RAM */
 #define I_MMIO		0x3f000000	/* nothing is there */
 
 #define I_PORT		0x10
 #define I_CPUIDS	1000		/* of guest_cpuid between two ports */
-#define I_TOUCHES	256		/* of guest_touch between two ports */
+#define I_TOUCHES	512		/* of guest_touch between two ports: 2 MiB */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
