@@ -7,7 +7,8 @@
 #	demo-here	the same on this machine's /dev/nvmm or /dev/kvm
 #	check		build and run all tests; does its own set-up
 #	check-asan	the hosted tests under ASan and UBSan
-#	bench-boot, bench-control	figures beside the peers' in the same run
+#	bench-boot, bench-control, bench-exits	figures beside the peers' in the
+#			same run; bench-exits is exact
 #	install		into ${DESTDIR}${PREFIX}
 #	clean
 
@@ -48,6 +49,10 @@ bench-boot bench-control: deps
 	${MAKE} tests
 	cd tests/bench && ${MAKE} $@
 
+bench-exits: deps
+	${MAKE} tests
+	cd tests/bench && ${MAKE} $@
+
 install: all
 	for room in ${ROOMS} etc; do (cd $$room && \
 	    ${MAKE} install PREFIX=${PREFIX} DESTDIR=${DESTDIR}) || exit 1; done
@@ -58,4 +63,4 @@ clean:
 	rm -rf build
 
 .PHONY: all ${ROOMS} tests deps demo demo-here check check-asan bench-boot \
-    bench-control install clean
+    bench-control bench-exits install clean

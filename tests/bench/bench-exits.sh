@@ -13,6 +13,10 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+make -s -C "$top/sys/modules/nvmm" -f Makefile.linux linux >"$tmp/log" 2>&1 || {
+	cat "$tmp/log" >&2
+	exit 1
+}
 "$top/tests/testhost/run" -n -i -t 600 -o "$tmp" \
     -Q "$PWD/serial.so,out=$tmp/serial" sh -c '
 	set -e
