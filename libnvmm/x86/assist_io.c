@@ -22,30 +22,46 @@ struct portio {
 
 /* One access of the client's. */
 static void
-portio_call(struct portio *p, uint8_t *data)
+portio_call(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu, uint8_t *data)
 {
+	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
 	struct nvmm_io io = {
-		.mach = p->vm.mach, .vcpu = p->vm.vcpu, .port = p->exit->port,
-		.in = p->exit->in, .size = p->exit->operand_size, .data = data,
+		.mach = mach, .vcpu = vcpu, .port = exit->port,
+		.in = exit->in, .size = exit->operand_size, .data = data,
 	};
 
-	p->vm.vcpu->cbs.io(&io);
+	vcpu->cbs.io(&io);
 }
 
-/* IN and OUT. */
-static int
-portio_reg(struct portio *p)
+/* The instruction is done; the exit tells where the next one is. */
+static void
+portio_done(struct nvmm_vcpu *vcpu)
 {
-	struct nvmm_vcpu_state *st = p->vm.vcpu->state;
-	unsigned size = p->exit->operand_size;
+	struct nvmm_vcpu_state *st = vcpu->state;
+
+	st->gprs[NVMM_X64_GPR_RIP] = vcpu->exit->u.io.npc;
+	st->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_RF;
+}
+
+/* IN and OUT: nothing but RAX and RIP is touched. */
+static int
+portio_reg(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+{
+	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
+	struct nvmm_vcpu_state *st = vcpu->state;
 	uint64_t val = 0;
 
-	if (!p->exit->in)
-		val = x86_reg_get(st, NVMM_X64_GPR_RAX, size, 0);
-	portio_call(p, (uint8_t *)&val);
-	if (p->exit->in)
-		x86_reg_set(st, NVMM_X64_GPR_RAX, size, 0, val);
-	return 0;
+	if (nvmm_vcpu_getstate(mach, vcpu, NVMM_X64_STATE_GPRS) == -1)
+		return -1;
+	if (!exit->in)
+		val = x86_reg_get(st, NVMM_X64_GPR_RAX, exit->operand_size, 0);
+	portio_call(mach, vcpu, (uint8_t *)&val);
+	if (exit->in)
+		x86_reg_set(st, NVMM_X64_GPR_RAX, exit->operand_size, 0, val);
+	portio_done(vcpu);
+	if (nvmm_vcpu_setstate(mach, vcpu, NVMM_X64_STATE_GPRS) == -1)
+		return -1;
+	return vmem_end_shadow(mach, vcpu);
 }
 
 /* Where the next item of a string lies. */
@@ -78,7 +94,7 @@ portio_item(struct portio *p)
 		error = bus.load(bus.arg, lin, &val, size, NVMM_PROT_READ);
 	if (error != 0)
 		return error;
-	portio_call(p, (uint8_t *)&val);
+	portio_call(p->vm.mach, p->vm.vcpu, (uint8_t *)&val);
 	if (p->exit->in)
 		error = bus.store(bus.arg, lin, &val, size);
 	return error;
@@ -95,9 +111,9 @@ portio_step(struct portio *p)
 	    x86_reg_get(st, p->index, size, 0) + p->step);
 }
 
-/* INS and OUTS; *more says that the REP paused before its end. */
+/* The items of INS and OUTS; *more says that the REP paused before its end. */
 static int
-portio_string(struct portio *p, bool *more)
+portio_items(struct portio *p, bool *more)
 {
 	struct nvmm_vcpu_state *st = p->vm.cpu.state;
 	struct x86_bus bus = vmem_bus(&p->vm);
@@ -156,43 +172,49 @@ portio_valid(const struct nvmm_x86_exit_io *exit)
 	return !exit->str || asize == 2 || asize == 4 || asize == 8;
 }
 
-/* The instruction as a whole. */
+/* What the instruction does, its state fetched. */
 static int
-portio_run(struct portio *p, bool *more)
+portio_run(struct portio *p)
 {
+	bool more = false;
 	int error;
 
-	if (!p->exit->str)
-		return portio_reg(p);
 	p->index = p->exit->in ? NVMM_X64_GPR_RDI : NVMM_X64_GPR_RSI;
 	p->step = p->exit->operand_size;
 	if ((p->vm.cpu.state->gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_DF) != 0)
 		p->step = -p->step;
 	error = portio_segment(p);
-	if (error != 0)
-		return error;
-	return portio_string(p, more);
+	if (error == 0)
+		error = portio_items(p, &more);
+	if (error == 0 && !more)
+		portio_done(p->vm.vcpu);
+	return error;
+}
+
+/* INS and OUTS. */
+static int
+portio_string(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+{
+	struct portio p = { .exit = &vcpu->exit->u.io };
+
+	if (vmem_begin(&p.vm, mach, vcpu) == -1)
+		return -1;
+	return vmem_end(&p.vm, portio_run(&p));
 }
 
 /* Carry out the port access that the VCPU left for, by its io callback. */
 int
 nvmm_assist_io(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
-	struct portio p = { .exit = &vcpu->exit->u.io };
-	bool more = false;
-	int ret, error;
+	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
+	int ret;
 
 	ret = nvmm_assist_decoded(mach, vcpu, false);
 	if (ret != ASSIST_RAW)
 		return ret;
-	if (!portio_valid(p.exit)) {
+	if (!portio_valid(exit)) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (vmem_begin(&p.vm, mach, vcpu) == -1)
-		return -1;
-	error = portio_run(&p, &more);
-	if (error == 0 && !more)
-		x86_advance(vcpu->state, p.exit->npc);
-	return vmem_end(&p.vm, error);
+	return exit->str ? portio_string(mach, vcpu) : portio_reg(mach, vcpu);
 }

@@ -311,17 +311,17 @@ vmem_fetch(struct vmem *vm, uint8_t *bytes)
 	return have;
 }
 
-/* End the interrupt shadow, as any instruction does, APM vol. 2, 15.21.5. */
-static int
-vmem_end_shadow(struct vmem *vm)
+/* APM vol. 2, 15.21.5. */
+int
+vmem_end_shadow(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 
-	if (!vm->vcpu->exit->exitstate.int_shadow)
+	if (!vcpu->exit->exitstate.int_shadow)
 		return 0;
-	if (nvmm_vcpu_getstate(vm->mach, vm->vcpu, NVMM_X64_STATE_INTR) == -1)
+	if (nvmm_vcpu_getstate(mach, vcpu, NVMM_X64_STATE_INTR) == -1)
 		return -1;
-	vm->vcpu->state->intr.int_shadow = 0;
-	return nvmm_vcpu_setstate(vm->mach, vm->vcpu, NVMM_X64_STATE_INTR);
+	vcpu->state->intr.int_shadow = 0;
+	return nvmm_vcpu_setstate(mach, vcpu, NVMM_X64_STATE_INTR);
 }
 
 /* Let the guest have the exception that its instruction raised. */
@@ -360,5 +360,5 @@ vmem_end(struct vmem *vm, int error)
 	}
 	if (nvmm_vcpu_setstate(vm->mach, vm->vcpu, NVMM_X64_STATE_GPRS) == -1)
 		return -1;
-	return vmem_end_shadow(vm);
+	return vmem_end_shadow(vm->mach, vm->vcpu);
 }

@@ -12,7 +12,7 @@
 #include "../internal.h"
 #include "x86.h"
 
-/* State that an assist needs beyond the general registers. */
+/* State that an assist needs which touches guest-virtual memory. */
 #define VMEM_STATE	(NVMM_X64_STATE_SEGS | NVMM_X64_STATE_GPRS | \
 			 NVMM_X64_STATE_CRS | NVMM_X64_STATE_MSRS)
 
@@ -31,6 +31,8 @@ struct x86_bus vmem_bus(struct vmem *);
 int	vmem_probe_store(struct vmem *, gvaddr_t, size_t);
 /* Copy up to X86_INSN_MAX bytes at CS:RIP. Returns how many there are. */
 size_t	vmem_fetch(struct vmem *, uint8_t *bytes);
+/* End the interrupt shadow, as any instruction does. -1 and errno. */
+int	vmem_end_shadow(struct nvmm_machine *, struct nvmm_vcpu *);
 /*
  * Hand the state over to the next run: after an instruction (error 0), or
  * with the exception that it raised. -1 and errno for other errors.

@@ -92,10 +92,11 @@ run_time(struct nvmm_cpu *vcpu)
 	do {
 		seq = os_atomic_load(&vcpu->run_seq);
 		since = os_atomic_load(&vcpu->run_since);
-		sum = os_atomic_load(&vcpu->stats.run_ns);
-		now = os_time_nanoseconds();
+		sum = os_atomic_load(&vcpu->run_ticks);
+		now = os_time_ticks();
 	} while ((seq & 1) != 0 || os_atomic_load(&vcpu->run_seq) != seq);
-	return sum + (since != 0 && now > since ? now - since : 0);
+	return os_ticks_to_ns(sum +
+	    (since != 0 && now > since ? now - since : 0));
 }
 
 /* => Machine locked; the VCPU may be claimed and running. */

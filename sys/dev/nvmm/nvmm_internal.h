@@ -83,7 +83,8 @@ struct nvmm_cpu {
 	struct nvmm_x64_state state;
 	struct nvmm_vcpu_event event;
 	volatile int run_seq;		/* (a) odd: the two below change */
-	uint64_t run_since;		/* (a) when run began, or 0 */
+	uint64_t run_since;		/* (a) ticks when run began, or 0 */
+	uint64_t run_ticks;		/* (v) to count; (a) in earlier runs */
 	/* (v) to count, by nvmm_count(); (a) to read */
 	struct nvmm_ctl_vcpu_stats stats;
 	void *cpudata;			/* (v) the backend's */
@@ -186,7 +187,10 @@ struct nvmm_impl {
 	int (*vcpu_create)(struct nvmm_machine *, struct nvmm_cpu *);
 	void (*vcpu_destroy)(struct nvmm_machine *, struct nvmm_cpu *);
 	int (*vcpu_configure)(struct nvmm_cpu *, uint64_t op, void *);
-	/* Set the groups in flags; the others are stale. EINVAL: impossible state. */
+	/*
+	 * Set the groups in flags; the others are stale. Of GPRS alone the
+	 * values may change while the backend reads. EINVAL: impossible state.
+	 */
 	int (*vcpu_setstate)(struct nvmm_cpu *, const struct nvmm_x64_state *,
 	    uint64_t flags);
 	/* The VCPU to comm->state, the groups in flags. */

@@ -50,6 +50,14 @@ bool	os_return_needed(void);
 
 int64_t	os_time_seconds(void);		/* since the Epoch */
 uint64_t os_time_nanoseconds(void);	/* monotonic */
+/*
+ * For intervals on a hot path: a clock that is cheap to read, and what an
+ * interval of it is in nanoseconds. Nanoseconds where there is none.
+ */
+#ifndef os_time_ticks
+#define os_time_ticks()		os_time_nanoseconds()
+#define os_ticks_to_ns(t)	(t)
+#endif
 
 /* -- Locks: sleepable, with an owner -------------------------------------- */
 

@@ -5,7 +5,8 @@
  * A VCPU at work: its state, events, run and accesses, each under a claim.
  *
  * What the comm page says is copied out once, and the backend sees the copy, as
- * the owner may change the page at any time. A stop asked for
+ * the owner may change the page at any time; but for general registers alone,
+ * the most frequent, of which no value is impossible. A stop asked for
  * is taken back by the run that returns EXIT_STOPPED, and by nothing else: a
  * stop that arrives together with another exit waits for the next run.
  */
@@ -30,14 +31,18 @@ static int
 vcpu_commit_state(struct nvmm_cpu *vcpu)
 {
 	struct nvmm_comm_page *comm = vcpu->comm;
+	const struct nvmm_x64_state *state = &comm->state;
 	uint64_t flags;
 	int error;
 
 	flags = os_atomic_load(&comm->state_commit) & NVMM_X64_STATE_ALL;
 	if (flags == 0)
 		return 0;
-	nvmm_x86_copy_state(&vcpu->state, &comm->state, flags);
-	error = nvmm_impl->vcpu_setstate(vcpu, &vcpu->state, flags);
+	if (flags != NVMM_X64_STATE_GPRS) {
+		nvmm_x86_copy_state(&vcpu->state, state, flags);
+		state = &vcpu->state;
+	}
+	error = nvmm_impl->vcpu_setstate(vcpu, state, flags);
 	if (error)
 		return error;
 	comm->state_commit &= ~flags;
@@ -175,10 +180,14 @@ vcpu_stop_at_entry(struct nvmm_cpu *vcpu, bool *stopped)
 static void
 vcpu_count_time(struct nvmm_cpu *vcpu, uint64_t since)
 {
+	uint64_t now;
 
 	(void)os_atomic_swap(&vcpu->run_seq, vcpu->run_seq + 1);
 	os_atomic_store(&vcpu->run_since, 0);
-	nvmm_count(&vcpu->stats.run_ns, os_time_nanoseconds() - since);
+	/* Clocks of two CPUs need not agree to the tick. */
+	now = os_time_ticks();
+	if (now > since)
+		nvmm_count(&vcpu->run_ticks, now - since);
 	os_atomic_store(&vcpu->run_seq, vcpu->run_seq + 1);
 }
 
@@ -192,7 +201,7 @@ vcpu_enter(struct nvmm_cpu *vcpu)
 
 	comm->state_cached = 0;
 	comm->exit.reason = NVMM_VCPU_EXIT_NONE;
-	since = os_time_nanoseconds();
+	since = os_time_ticks();
 	os_atomic_store(&vcpu->run_since, since);
 	error = nvmm_impl->vcpu_run(vcpu->mach, vcpu);
 	vcpu_count_time(vcpu, since);

@@ -110,37 +110,43 @@ nvmm_x86_exitstate(struct nvmm_comm_page *comm)
 	comm->exit.exitstate.evt_pending = state->intr.evt_pending;
 }
 
-static const struct {
-	uint64_t reason;
-	unsigned stat;
-} exit_stats[] = {
-	{ NVMM_VCPU_EXIT_NONE, NVMM_STAT_NONE },
-	{ NVMM_VCPU_EXIT_STOPPED, NVMM_STAT_STOPPED },
-	{ NVMM_VCPU_EXIT_MEMORY, NVMM_STAT_MEMORY },
-	{ NVMM_VCPU_EXIT_IO, NVMM_STAT_IO },
-	{ NVMM_VCPU_EXIT_SHUTDOWN, NVMM_STAT_SHUTDOWN },
-	{ NVMM_VCPU_EXIT_INT_READY, NVMM_STAT_INT_READY },
-	{ NVMM_VCPU_EXIT_NMI_READY, NVMM_STAT_NMI_READY },
-	{ NVMM_VCPU_EXIT_HALTED, NVMM_STAT_HALTED },
-	{ NVMM_VCPU_EXIT_TPR_CHANGED, NVMM_STAT_TPR_CHANGED },
-	{ NVMM_VCPU_EXIT_RDMSR, NVMM_STAT_RDMSR },
-	{ NVMM_VCPU_EXIT_WRMSR, NVMM_STAT_WRMSR },
-	{ NVMM_VCPU_EXIT_MONITOR, NVMM_STAT_MONITOR },
-	{ NVMM_VCPU_EXIT_MWAIT, NVMM_STAT_MWAIT },
-	{ NVMM_VCPU_EXIT_CPUID, NVMM_STAT_CPUID },
+/* By the reason's class, and its number within. */
+static const uint8_t exit_stats[3][8] = {
+	{
+		[NVMM_VCPU_EXIT_NONE] = NVMM_STAT_NONE,
+		[NVMM_VCPU_EXIT_MEMORY] = NVMM_STAT_MEMORY,
+		[NVMM_VCPU_EXIT_IO] = NVMM_STAT_IO,
+		[3] = NVMM_STAT_INVALID, NVMM_STAT_INVALID, NVMM_STAT_INVALID,
+		NVMM_STAT_INVALID, NVMM_STAT_INVALID,
+	},
+	{
+		[NVMM_VCPU_EXIT_SHUTDOWN & 7] = NVMM_STAT_SHUTDOWN,
+		[NVMM_VCPU_EXIT_INT_READY & 7] = NVMM_STAT_INT_READY,
+		[NVMM_VCPU_EXIT_NMI_READY & 7] = NVMM_STAT_NMI_READY,
+		[NVMM_VCPU_EXIT_HALTED & 7] = NVMM_STAT_HALTED,
+		[NVMM_VCPU_EXIT_TPR_CHANGED & 7] = NVMM_STAT_TPR_CHANGED,
+		[5] = NVMM_STAT_INVALID, NVMM_STAT_INVALID, NVMM_STAT_INVALID,
+	},
+	{
+		[NVMM_VCPU_EXIT_RDMSR & 7] = NVMM_STAT_RDMSR,
+		[NVMM_VCPU_EXIT_WRMSR & 7] = NVMM_STAT_WRMSR,
+		[NVMM_VCPU_EXIT_MONITOR & 7] = NVMM_STAT_MONITOR,
+		[NVMM_VCPU_EXIT_MWAIT & 7] = NVMM_STAT_MWAIT,
+		[NVMM_VCPU_EXIT_CPUID & 7] = NVMM_STAT_CPUID,
+		[5] = NVMM_STAT_INVALID, NVMM_STAT_INVALID, NVMM_STAT_INVALID,
+	},
 };
 
 /* => A reason that is not known counts as INVALID. */
 unsigned
 nvmm_x86_exit_stat(uint64_t reason)
 {
-	size_t i;
 
-	for (i = 0; i < sizeof(exit_stats) / sizeof(exit_stats[0]); i++) {
-		if (exit_stats[i].reason == reason)
-			return exit_stats[i].stat;
-	}
-	return NVMM_STAT_INVALID;
+	if (reason == NVMM_VCPU_EXIT_STOPPED)
+		return NVMM_STAT_STOPPED;
+	if ((reason & ~0x3007ULL) != 0 || reason >> 12 > 2)
+		return NVMM_STAT_INVALID;
+	return exit_stats[reason >> 12][reason & 7];
 }
 
 /*

@@ -22,31 +22,37 @@
 #define WALK_CR3_PAE			0xFFFFFFE0ULL
 #define WALK_CR3_LEGACY		0xFFFFF000ULL
 
-/* Read an entry of size bytes. => False where there is no memory. */
-static bool
-walk_read(struct os_vmspace *vm, uint64_t gpa, void *entry, size_t size)
+/* The driver's view of an entry of 8 bytes, or NULL. Takes note of it. */
+static const uint64_t *
+walk_entry(const struct nvmm_x86_where *w, uint64_t gpa)
 {
-	const void *p;
+	struct nvmm_x86_walk *walk = w->walk;
+	const uint64_t *entry;
 
-	p = os_vmspace_peek(vm, gpa);
-	if (p == NULL)
-		return false;
-	memcpy(entry, p, size);
-	return true;
+	entry = os_vmspace_peek(w->vm, gpa);
+	if (entry == NULL)
+		return NULL;
+	walk->entry[walk->n] = entry;
+	walk->value[walk->n++] = *entry;
+	return entry;
 }
 
 /* Tables of 512 entries, the levels from the given one down to 1. */
 static bool
-walk_512(struct os_vmspace *vm, uint64_t table, unsigned level, uint64_t lin,
-    uint64_t *gpa)
+walk_512(const struct nvmm_x86_where *w, uint64_t table, unsigned level,
+    uint64_t lin, uint64_t *gpa)
 {
+	const uint64_t *entry;
 	unsigned shift;
 	uint64_t pte;
 
 	for (;; level--) {
 		shift = 12 + 9 * (level - 1);
-		if (!walk_read(vm, table + (lin >> shift & 0x1FF) * 8, &pte,
-		    sizeof(pte)) || (pte & WALK_PTE_P) == 0)
+		entry = walk_entry(w, table + (lin >> shift & 0x1FF) * 8);
+		if (entry == NULL)
+			return false;
+		pte = w->walk->value[w->walk->n - 1];
+		if ((pte & WALK_PTE_P) == 0)
 			return false;
 		table = pte & WALK_PTE_FRAME;
 		if (level == 1 || ((pte & WALK_PTE_PS) != 0 && level <= 3))
@@ -62,10 +68,26 @@ walk_pae(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
 {
 	uint64_t pdpte;
 
-	if (!walk_read(w->vm, (w->cr3 & WALK_CR3_PAE) + (lin >> 30 & 3) * 8, &pdpte,
-	    sizeof(pdpte)) || (pdpte & WALK_PTE_P) == 0)
+	if (walk_entry(w, (w->cr3 & WALK_CR3_PAE) + (lin >> 30 & 3) * 8) ==
+	    NULL)
 		return false;
-	return walk_512(w->vm, pdpte & WALK_PTE_FRAME, 2, lin, gpa);
+	pdpte = w->walk->value[0];
+	if ((pdpte & WALK_PTE_P) == 0)
+		return false;
+	return walk_512(w, pdpte & WALK_PTE_FRAME, 2, lin, gpa);
+}
+
+/* An entry of 4 bytes. => False where there is no memory, or none present. */
+static bool
+walk_entry_32(struct os_vmspace *vm, uint64_t gpa, uint32_t *pte)
+{
+	const uint32_t *entry;
+
+	entry = os_vmspace_peek(vm, gpa);
+	if (entry == NULL)
+		return false;
+	*pte = *entry;
+	return (*pte & WALK_PTE_P) != 0;
 }
 
 /* Two levels of 1024 entries, with 4 MiB pages of up to 40 bits. */
@@ -74,45 +96,96 @@ walk_legacy(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
 {
 	uint32_t pde, pte;
 
-	if (!walk_read(w->vm, (w->cr3 & WALK_CR3_LEGACY) + (lin >> 22 & 0x3FF) * 4,
-	    &pde, sizeof(pde)) || (pde & WALK_PTE_P) == 0)
+	if (!walk_entry_32(w->vm,
+	    (w->cr3 & WALK_CR3_LEGACY) + (lin >> 22 & 0x3FF) * 4, &pde))
 		return false;
 	if ((pde & WALK_PTE_PS) != 0 && (w->cr4 & WALK_CR4_PSE) != 0) {
 		*gpa = (uint64_t)(pde >> 13 & 0xFF) << 32 |
 		    (pde & 0xFFC00000U) | (lin & 0x3FFFFF);
 		return true;
 	}
-	if (!walk_read(w->vm, (pde & 0xFFFFF000U) + (lin >> 12 & 0x3FF) * 4,
-	    &pte, sizeof(pte)) || (pte & WALK_PTE_P) == 0)
+	if (!walk_entry_32(w->vm,
+	    (pde & 0xFFFFF000U) + (lin >> 12 & 0x3FF) * 4, &pte))
 		return false;
 	*gpa = (pte & 0xFFFFF000U) | (lin & 0xFFF);
 	return true;
 }
 
-/* The guest-physical address. => False: not present. */
+/*
+ * The guest-physical address. => False: not present. *keep: the walk may be
+ *    remembered by the entries noted.
+ */
 static bool
-walk(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa)
+walk(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa, bool *keep)
 {
 
+	*keep = true;
 	if ((w->cr0 & WALK_CR0_PG) == 0) {
 		*gpa = lin;
 		return true;
 	}
 	if ((w->efer & WALK_EFER_LMA) != 0)
-		return walk_512(w->vm, w->cr3 & WALK_PTE_FRAME,
+		return walk_512(w, w->cr3 & WALK_PTE_FRAME,
 		    (w->cr4 & WALK_CR4_LA57) != 0 ? 5 : 4, lin, gpa);
 	if ((w->cr4 & WALK_CR4_PAE) != 0)
 		return walk_pae(w, lin, gpa);
+	*keep = false;
 	return walk_legacy(w, lin, gpa);
+}
+
+/* True if the walk remembered leads to this page still. */
+static bool
+walk_holds(const struct nvmm_x86_where *w, uint64_t lin)
+{
+	const struct nvmm_x86_walk *k = w->walk;
+	unsigned i;
+
+	if (k->page == NULL || k->lin != lin - lin % OS_PAGE_SIZE ||
+	    k->cr3 != w->cr3 || k->cr0 != w->cr0 || k->cr4 != w->cr4 ||
+	    k->efer != w->efer ||
+	    k->generation != os_vmspace_generation(w->vm))
+		return false;
+	for (i = 0; i < k->n; i++) {
+		if (*k->entry[i] != k->value[i])
+			return false;
+	}
+	return true;
+}
+
+/* Walk, and remember. The page at lin, or NULL. */
+static const uint8_t *
+walk_again(const struct nvmm_x86_where *w, uint64_t lin)
+{
+	struct nvmm_x86_walk *k = w->walk;
+	const uint8_t *page;
+	uint64_t gpa;
+	bool keep;
+
+	k->page = NULL;
+	k->n = 0;
+	k->generation = os_vmspace_generation(w->vm);
+	if (!walk(w, lin, &gpa, &keep))
+		return NULL;
+	page = os_vmspace_peek(w->vm, gpa - gpa % OS_PAGE_SIZE);
+	if (!keep)
+		return page;
+	k->lin = lin - lin % OS_PAGE_SIZE;
+	k->cr0 = w->cr0;
+	k->cr3 = w->cr3;
+	k->cr4 = w->cr4;
+	k->efer = w->efer;
+	k->page = page;
+	return page;
 }
 
 /* The driver's view of what lies at a linear address, or NULL. */
 static const uint8_t *
 fetch_page(const struct nvmm_x86_where *w, uint64_t lin)
 {
-	uint64_t gpa;
+	const uint8_t *page;
 
-	return walk(w, lin, &gpa) ? os_vmspace_peek(w->vm, gpa) : NULL;
+	page = walk_holds(w, lin) ? w->walk->page : walk_again(w, lin);
+	return page != NULL ? page + lin % OS_PAGE_SIZE : NULL;
 }
 
 const uint8_t *
@@ -178,6 +251,19 @@ nvmm_x86_prefixes(const uint8_t *bytes, size_t n, bool bits64,
 	}
 }
 
+/* True if the bytes are the opcode. */
+static inline bool
+insn_is(const uint8_t *bytes, const uint8_t *op, size_t nop)
+{
+	size_t i;
+
+	for (i = 0; i < nop; i++) {
+		if (bytes[i] != op[i])
+			return false;
+	}
+	return true;
+}
+
 unsigned
 nvmm_x86_insn_length(const struct nvmm_x86_where *w, const uint8_t *op,
     size_t nop)
@@ -185,19 +271,15 @@ nvmm_x86_insn_length(const struct nvmm_x86_where *w, const uint8_t *op,
 	uint8_t buf[NVMM_X86_INSN_MAX];
 	struct nvmm_x86_prefixes p;
 	const uint8_t *bytes;
-	size_t i, n;
+	size_t n;
 
 	bytes = nvmm_x86_fetch(w, buf, &n);
 	if (n < nop)
 		return 0;
-	p.len = 0;
-	if (bytes[0] != op[0])
-		nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(w), &p);
-	if (n - p.len < nop)
+	if (insn_is(bytes, op, nop))
+		return (unsigned)nop;
+	nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(w), &p);
+	if (n - p.len < nop || !insn_is(bytes + p.len, op, nop))
 		return 0;
-	for (i = 0; i < nop; i++) {
-		if (bytes[p.len + i] != op[i])
-			return 0;
-	}
 	return p.len + (unsigned)nop;
 }

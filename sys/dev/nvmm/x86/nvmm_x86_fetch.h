@@ -15,9 +15,31 @@
 
 #define NVMM_X86_INSN_MAX	15
 
+#define NVMM_X86_WALK_MAX	5	/* levels */
+
+/*
+ * A page walk remembered: by the registers it started from, and the entries it
+ * went through as they were. It is right for as long as these have not changed,
+ * which takes a look at each; so a guest that changes its tables is followed at
+ * once, whether it flushes its TLB or not.
+ */
+struct nvmm_x86_walk {
+	const uint8_t *page;		/* where it led; NULL: nothing known */
+	uint64_t lin;			/* of that page */
+	uint64_t cr0;
+	uint64_t cr3;
+	uint64_t cr4;
+	uint64_t efer;
+	uint64_t generation;		/* of the nested tables */
+	unsigned n;			/* entries, of 8 bytes */
+	const uint64_t *entry[NVMM_X86_WALK_MAX];
+	uint64_t value[NVMM_X86_WALK_MAX];
+};
+
 /* Where a VCPU is. */
 struct nvmm_x86_where {
 	struct os_vmspace *vm;
+	struct nvmm_x86_walk *walk;	/* the VCPU's last */
 	uint64_t cr0;
 	uint64_t cr3;
 	uint64_t cr4;

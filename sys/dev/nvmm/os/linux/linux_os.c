@@ -8,6 +8,7 @@
 
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -111,6 +112,14 @@ os_time_nanoseconds(void)
 {
 
 	return ktime_get_ns();
+}
+
+uint64_t
+os_ticks_to_ns(uint64_t ticks)
+{
+
+	return tsc_khz != 0 ? mul_u64_u64_div_u64(ticks, 1000000, tsc_khz) :
+	    ticks;
 }
 
 void

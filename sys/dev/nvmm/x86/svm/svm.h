@@ -106,7 +106,11 @@ struct svm_vcpu {
 	uint64_t host_drs[4];
 	bool drs_loaded;
 
+	/* Where instructions were looked at last; within a region or claim. */
+	struct nvmm_x86_walk walk;
+
 	/* Events, svm_event.c. */
+	bool event_busy;		/* something waits, or has just gone */
 	uint64_t eventinj;		/* goes in with the next VMRUN, or 0 */
 	uint64_t injected;		/* went in with the last one */
 	int irq;			/* vector that waits, or -1 */
@@ -166,6 +170,27 @@ svm_dirty(struct svm_vcpu *vc, uint32_t groups)
 	vc->vmcb->ctrl.clean &= ~groups;
 }
 
+/* True in 64-bit mode. */
+static inline bool
+svm_is_64(const struct svm_vcpu *vc)
+{
+	const struct svm_vmcb_state *st = &vc->vmcb->state;
+
+	return (st->efer & SVM_EFER_LMA) != 0 &&
+	    (st->cs.attrib & SVM_ATTR_L) != 0;
+}
+
+/* RFLAGS as the guest has it: the step for the sake of NMIs is ours. */
+static inline uint64_t
+svm_rflags(const struct svm_vcpu *vc)
+{
+	const uint64_t rflags = vc->vmcb->state.rflags;
+
+	if (!vc->nmi_step)
+		return rflags;
+	return (rflags & ~SVM_RFLAGS_TF) | (vc->step_rflags & SVM_RFLAGS_TF);
+}
+
 /* svm_run.c */
 int	svm_vcpu_run(struct nvmm_machine *, struct nvmm_cpu *);
 void	svm_vcpu_kick(struct nvmm_cpu *);
@@ -187,6 +212,7 @@ int	svm_vcpu_inject(struct nvmm_cpu *, const struct nvmm_vcpu_event *);
 void	svm_exception(struct svm_vcpu *, unsigned vector, uint32_t error);
 bool	svm_event_enter(struct svm_vcpu *);
 void	svm_event_exit(struct svm_vcpu *);
+void	svm_event_drop(struct svm_vcpu *);
 bool	svm_event_wakes(struct svm_vcpu *);
 bool	svm_event_pending(const struct svm_vcpu *);
 enum svm_next svm_exit_vintr(struct svm_vcpu *);
@@ -200,7 +226,7 @@ void	svm_exit_state(struct svm_vcpu *);
 enum svm_next svm_user(struct svm_vcpu *, uint64_t reason);
 
 /* svm_insn.c */
-void	svm_where(const struct svm_vcpu *, struct nvmm_x86_where *);
+void	svm_where(struct svm_vcpu *, struct nvmm_x86_where *);
 bool	svm_npc(struct svm_vcpu *, const uint8_t *op, size_t nop,
 	    uint64_t *npc);
 void	svm_advance(struct svm_vcpu *, uint64_t npc);

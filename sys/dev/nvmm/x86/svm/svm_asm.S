@@ -82,7 +82,9 @@ OS_ASM_ENTRY(svm_vmrun)
 	popq	%rax
 	vmload	%rax
 
-	/* The callee-saved ones are popped below. */
+	OS_ASM_AFTER_GUEST
+
+	/* The callee-saved ones are popped. */
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
 	xorl	%esi, %esi
@@ -91,15 +93,6 @@ OS_ASM_ENTRY(svm_vmrun)
 	xorl	%r9d, %r9d
 	xorl	%r10d, %r10d
 	xorl	%r11d, %r11d
-	xorl	%ebx, %ebx
-	xorl	%ebp, %ebp
-	xorl	%r12d, %r12d
-	xorl	%r13d, %r13d
-	xorl	%r14d, %r14d
-	xorl	%r15d, %r15d
-
-	OS_ASM_AFTER_GUEST
-
 	popq	%r15
 	popq	%r14
 	popq	%r13

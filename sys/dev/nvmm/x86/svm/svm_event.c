@@ -13,6 +13,9 @@
  * The end of an NMI's handler is where IRET has done its work, while the
  * intercept comes before it: IRET is then single-stepped, and what the guest
  * could see of that is put right.
+ *
+ * vc->event_busy says that something waits, or that the intercepts have not
+ * been looked at since the last thing did: all else is a fast way past.
  */
 
 #include "x86/svm/svm.h"
@@ -121,8 +124,8 @@ static void
 event_step(struct svm_vcpu *vc)
 {
 
+	vc->step_rflags = svm_rflags(vc);
 	vc->nmi_step = true;
-	vc->step_rflags = vc->vmcb->state.rflags;
 	vc->step_dr6 = vc->vmcb->state.dr6;
 	vc->vmcb->state.rflags |= SVM_RFLAGS_TF;
 }
@@ -133,11 +136,14 @@ event_wait(struct svm_vcpu *vc)
 {
 	const bool nmi = vc->nmi || vc->nmi_window;
 	const bool tpr = vc->irq >= 0 && !event_tpr_ready(vc);
+	const bool window = vc->int_window || (vc->irq >= 0 && !tpr);
 
-	event_window(vc, vc->int_window || (vc->irq >= 0 && !tpr));
-	event_intercept_cr8(vc, tpr || vc->tpr_exit);
+	event_window(vc, window);
+	/* QEMU 7.2 aborts at a write to CR8 while V_IRQ is set. */
+	event_intercept_cr8(vc, tpr || window || vc->tpr_exit);
 	if (nmi && !vc->nmi_masked && event_shadow(vc) && !vc->nmi_step)
 		event_step(vc);
+	vc->event_busy = nmi || vc->irq >= 0 || vc->int_window || vc->tpr_exit;
 }
 
 /*
@@ -148,8 +154,9 @@ bool
 svm_event_enter(struct svm_vcpu *vc)
 {
 
-	if (vc->nmi || vc->irq >= 0)
-		event_take(vc);
+	if (!vc->event_busy)
+		return true;
+	event_take(vc);
 	if (vc->nmi_window && event_nmi_ready(vc)) {
 		vc->nmi_window = false;
 		(void)svm_user(vc, NVMM_VCPU_EXIT_NMI_READY);
@@ -196,11 +203,23 @@ svm_event_exit(struct svm_vcpu *vc)
 	vc->eventinj = info;
 }
 
+/* Nothing is under way any more; what waits goes on waiting. */
+void
+svm_event_drop(struct svm_vcpu *vc)
+{
+
+	vc->eventinj = 0;
+	vc->nmi_masked = false;
+	vc->nmi_step = false;
+	event_intercept(vc, SVM_MISC1_IRET, false);
+}
+
 /* An event that an exception comes in the way of goes back to wait. */
 static void
 event_put_back(struct svm_vcpu *vc)
 {
 
+	vc->event_busy = true;
 	switch (vc->eventinj & SVM_EVENT_TYPE) {
 	case SVM_EVENT_TYPE_NMI:
 		vc->nmi = true;
@@ -316,6 +335,7 @@ svm_vcpu_inject(struct nvmm_cpu *cpu, const struct nvmm_vcpu_event *event)
 		    (uint32_t)event->u.excp.error);
 		return 0;
 	case NVMM_VCPU_EVENT_INTR:
+		vc->event_busy = true;
 		/* NMIs that come while one waits are that one. */
 		if (event->vector == SVM_VECTOR_NMI) {
 			vc->nmi = true;

@@ -29,15 +29,14 @@ void
 svm_exit_state(struct svm_vcpu *vc)
 {
 	struct nvmm_vcpu_exit *exit = &vc->cpu->comm->exit;
-	const struct svm_vmcb *vmcb = vc->vmcb;
+	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
 
-	exit->exitstate.rflags = vmcb->state.rflags;
-	if (vc->nmi_step)
-		exit->exitstate.rflags = (vmcb->state.rflags & ~SVM_RFLAGS_TF) |
-		    (vc->step_rflags & SVM_RFLAGS_TF);
-	exit->exitstate.cr8 = vmcb->ctrl.v_intr & SVM_V_TPR;
-	exit->exitstate.int_shadow =
-	    vmcb->ctrl.intr_shadow & SVM_INTERRUPT_SHADOW;
+	memset(&exit->exitstate, 0, sizeof(exit->exitstate));
+	exit->exitstate.rflags = svm_rflags(vc);
+	exit->exitstate.cr8 = ctrl->v_intr & SVM_V_TPR;
+	exit->exitstate.int_shadow = ctrl->intr_shadow & SVM_INTERRUPT_SHADOW;
+	if (vc->eventinj == 0 && !vc->event_busy)
+		return;
 	exit->exitstate.int_window_exiting = vc->int_window;
 	exit->exitstate.nmi_window_exiting = vc->nmi_window;
 	exit->exitstate.evt_pending = svm_event_pending(vc);
@@ -52,7 +51,7 @@ exit_count(struct svm_vcpu *vc, unsigned stat)
 
 /* The bytes at RIP, where the exit has room for them. */
 static uint8_t
-exit_bytes(const struct svm_vcpu *vc, uint8_t bytes[NVMM_X86_INSN_MAX])
+exit_bytes(struct svm_vcpu *vc, uint8_t bytes[NVMM_X86_INSN_MAX])
 {
 	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
 	uint8_t buf[NVMM_X86_INSN_MAX];
@@ -179,10 +178,12 @@ exit_hlt(struct svm_vcpu *vc)
 	return svm_user(vc, NVMM_VCPU_EXIT_HALTED);
 }
 
+/* The processor has shut down: nothing is under way in it any more. */
 static enum svm_next
 exit_shutdown(struct svm_vcpu *vc)
 {
 
+	svm_event_drop(vc);
 	return svm_user(vc, NVMM_VCPU_EXIT_SHUTDOWN);
 }
 
@@ -230,22 +231,17 @@ exit_xsetbv(struct svm_vcpu *vc)
 	return SVM_AGAIN;
 }
 
-/* Log2 of the one bit among three at shift, or 3 if there is none. */
-static unsigned
+/* The one bit among three at shift: 1, 2, 4; or 0 if there is none. */
+static uint8_t
 io_field(uint64_t info, unsigned shift)
 {
-	unsigned i;
 
-	for (i = 0; i < 3; i++) {
-		if ((info >> (shift + i) & 1) != 0)
-			break;
-	}
-	return i;
+	return info >> shift & 7;
 }
 
-/* Bytes of an address, for hardware that does not tell. */
-static uint8_t
-io_address_size(const struct svm_vcpu *vc)
+/* True if the instruction at RIP has an address-size prefix. */
+static bool
+io_asize_prefix(struct svm_vcpu *vc)
 {
 	uint8_t buf[NVMM_X86_INSN_MAX];
 	struct nvmm_x86_prefixes p = { .asize = false };
@@ -257,9 +253,22 @@ io_address_size(const struct svm_vcpu *vc)
 	bytes = nvmm_x86_fetch(&w, buf, &n);
 	if (bytes != NULL)
 		nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(&w), &p);
-	if (nvmm_x86_where_64(&w))
-		return p.asize ? 4 : 8;
-	return w.cs_d != p.asize ? 4 : 2;
+	return p.asize;
+}
+
+/*
+ * Bytes of an address, for hardware that does not tell; where the instruction
+ * has none, as many as its mode has.
+ */
+static uint8_t
+io_address_size(struct svm_vcpu *vc, bool str)
+{
+	const bool prefix = str && io_asize_prefix(vc);
+
+	if (svm_is_64(vc))
+		return prefix ? 4 : 8;
+	return ((vc->vmcb->state.cs.attrib & SVM_ATTR_D) != 0) != prefix ?
+	    4 : 2;
 }
 
 /* The segment of a string, -1 where the instruction has to tell. */
@@ -279,17 +288,16 @@ exit_io(struct svm_vcpu *vc)
 {
 	struct nvmm_x86_exit_io *io = &vc->cpu->comm->exit.u.io;
 	const uint64_t info = vc->vmcb->ctrl.exitinfo1;
-	unsigned asize;
 
 	io->in = (info & SVM_IOIO_IN) != 0;
 	io->port = (uint16_t)(info >> SVM_IOIO_PORT_SHIFT);
 	io->seg = io_seg(info);
-	io->operand_size = (uint8_t)(1 << io_field(info, SVM_IOIO_SZ_SHIFT));
-	asize = io_field(info, SVM_IOIO_A_SHIFT);
-	io->address_size = asize < 3 ? (uint8_t)(2 << asize) :
-	    io_address_size(vc);
+	io->operand_size = io_field(info, SVM_IOIO_SZ_SHIFT);
 	io->rep = (info & SVM_IOIO_REP) != 0;
 	io->str = (info & SVM_IOIO_STR) != 0;
+	io->address_size = (uint8_t)(io_field(info, SVM_IOIO_A_SHIFT) * 2);
+	if (io->address_size == 0)
+		io->address_size = io_address_size(vc, io->str);
 	io->npc = vc->vmcb->ctrl.exitinfo2;
 	return svm_user(vc, NVMM_VCPU_EXIT_IO);
 }

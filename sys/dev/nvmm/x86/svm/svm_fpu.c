@@ -99,12 +99,17 @@ svm_fpu_load(struct svm_vcpu *vc)
 void
 svm_fpu_unload(struct svm_vcpu *vc)
 {
+	uint64_t xcr0;
 
 	if (!svm.xsave) {
 		svm_fxsave(vc->fpu);
 		return;
 	}
-	if (vc->xcr0 != svm.host_xcr0)
+	/* Some emulators carry XSETBV out, whatever is intercepted. */
+	xcr0 = svm_xgetbv();
+	if (xcr0 != vc->xcr0)
+		vc->xcr0 = svm_xcr0_valid(xcr0);
+	if (xcr0 != svm.host_xcr0)
 		svm_xsetbv(svm.host_xcr0);
 	svm_xsave(vc->fpu, svm.xcr0_mask);
 	if (svm.pku)

@@ -8,34 +8,30 @@
 
 #include "x86/svm/svm.h"
 
-/* Descriptor attributes as the VMCB has them. */
-#define ATTR_L		0x200
-#define ATTR_D		0x400
-
 void
-svm_where(const struct svm_vcpu *vc, struct nvmm_x86_where *w)
+svm_where(struct svm_vcpu *vc, struct nvmm_x86_where *w)
 {
 	const struct svm_vmcb_state *st = &vc->vmcb->state;
 
 	w->vm = vc->vm;
+	w->walk = &vc->walk;
 	w->cr0 = st->cr0;
 	w->cr3 = st->cr3;
 	w->cr4 = st->cr4;
 	w->efer = st->efer;
 	w->cs_base = st->cs.base;
 	w->rip = st->rip;
-	w->cs_l = (st->cs.attrib & ATTR_L) != 0;
-	w->cs_d = (st->cs.attrib & ATTR_D) != 0;
+	w->cs_l = (st->cs.attrib & SVM_ATTR_L) != 0;
+	w->cs_d = (st->cs.attrib & SVM_ATTR_D) != 0;
 }
 
 /* RIP len bytes on, as wide as the code segment has it. */
 static uint64_t
-insn_next(const struct nvmm_x86_where *w, unsigned len)
+insn_next(const struct svm_vcpu *vc, unsigned len)
 {
+	const uint64_t rip = vc->vmcb->state.rip + len;
 
-	if (nvmm_x86_where_64(w))
-		return w->rip + len;
-	return (uint32_t)(w->rip + len);
+	return svm_is_64(vc) ? rip : (uint32_t)rip;
 }
 
 /*
@@ -55,7 +51,7 @@ svm_npc(struct svm_vcpu *vc, const uint8_t *op, size_t nop, uint64_t *npc)
 	}
 	svm_where(vc, &w);
 	len = nvmm_x86_insn_length(&w, op, nop);
-	*npc = insn_next(&w, len);
+	*npc = insn_next(vc, len);
 	return len != 0;
 }
 
@@ -94,7 +90,7 @@ svm_gpr(const struct svm_vcpu *vc, unsigned reg)
  * => False: as for svm_npc().
  */
 static bool
-insn_mov_cr8(const struct svm_vcpu *vc, unsigned *reg, uint64_t *npc)
+insn_mov_cr8(struct svm_vcpu *vc, unsigned *reg, uint64_t *npc)
 {
 	uint8_t buf[NVMM_X86_INSN_MAX];
 	struct nvmm_x86_prefixes p;
@@ -112,7 +108,7 @@ insn_mov_cr8(const struct svm_vcpu *vc, unsigned *reg, uint64_t *npc)
 		return false;
 	modrm = bytes[p.len + 2];
 	*reg = (modrm & 7) | (unsigned)(p.rex & 1) << 3;
-	*npc = insn_next(&w, p.len + 3);
+	*npc = insn_next(vc, p.len + 3);
 	return true;
 }
 

@@ -92,11 +92,14 @@ set_gprs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 	st->rsp = state->gprs[NVMM_X64_GPR_RSP];
 	st->rip = state->gprs[NVMM_X64_GPR_RIP];
 	st->rflags = state->gprs[NVMM_X64_GPR_RFLAGS] | SVM_RFLAGS_ONE;
+	if (!vc->nmi_step)
+		return;
 	/* A step for the sake of NMIs begins anew, at IRET. */
-	if (vc->nmi_step && vc->nmi_masked)
-		vc->vmcb->ctrl.intercept_misc1 |= SVM_MISC1_IRET;
 	vc->nmi_step = false;
-	svm_dirty(vc, SVM_CLEAN_I);
+	if (vc->nmi_masked) {
+		vc->vmcb->ctrl.intercept_misc1 |= SVM_MISC1_IRET;
+		svm_dirty(vc, SVM_CLEAN_I);
+	}
 }
 
 static void
@@ -108,10 +111,7 @@ get_gprs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
 	state->gprs[NVMM_X64_GPR_RAX] = st->rax;
 	state->gprs[NVMM_X64_GPR_RSP] = st->rsp;
 	state->gprs[NVMM_X64_GPR_RIP] = st->rip;
-	state->gprs[NVMM_X64_GPR_RFLAGS] = st->rflags;
-	if (vc->nmi_step)
-		state->gprs[NVMM_X64_GPR_RFLAGS] = (st->rflags & ~SVM_RFLAGS_TF) |
-		    (vc->step_rflags & SVM_RFLAGS_TF);
+	state->gprs[NVMM_X64_GPR_RFLAGS] = svm_rflags(vc);
 }
 
 static void
@@ -237,6 +237,7 @@ set_intr(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 	    SVM_INTERRUPT_SHADOW : 0;
 	vc->int_window = state->intr.int_window_exiting;
 	vc->nmi_window = state->intr.nmi_window_exiting;
+	vc->event_busy = true;
 }
 
 static void
@@ -269,6 +270,11 @@ svm_vcpu_setstate(struct nvmm_cpu *cpu, const struct nvmm_x64_state *state,
 {
 	struct svm_vcpu *vc = svm_vcpu(cpu);
 
+	/* By far the most frequent. */
+	if (flags == NVMM_X64_STATE_GPRS) {
+		set_gprs(vc, state);
+		return 0;
+	}
 	if (!state_valid(state, flags))
 		return EINVAL;
 	if (flags & NVMM_X64_STATE_SEGS)
@@ -294,6 +300,10 @@ svm_vcpu_getstate(struct nvmm_cpu *cpu, uint64_t flags)
 	struct nvmm_x64_state *state = &cpu->comm->state;
 	struct svm_vcpu *vc = svm_vcpu(cpu);
 
+	if (flags == NVMM_X64_STATE_GPRS) {
+		get_gprs(vc, state);
+		return 0;
+	}
 	if (flags & NVMM_X64_STATE_SEGS)
 		get_segs(vc, state);
 	if (flags & NVMM_X64_STATE_GPRS)

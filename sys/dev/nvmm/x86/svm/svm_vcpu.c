@@ -196,6 +196,7 @@ svm_vcpu_configure(struct nvmm_cpu *cpu, uint64_t op, void *conf)
 		return svm_cpuid_configure(vc, conf);
 	case NVMM_VCPU_CONF_TPR:
 		vc->tpr_exit = tpr->exit_changed;
+		vc->event_busy = true;
 		return 0;
 	default:
 		return EINVAL;

@@ -95,6 +95,9 @@
 #define SVM_CLEAN_ALL			0x00001FFFU
 
 /* A segment register: attrib holds descriptor bits 40-47 and 52-55. */
+#define SVM_ATTR_L			0x0200
+#define SVM_ATTR_D			0x0400
+
 struct svm_vmcb_seg {
 	uint16_t selector;
 	uint16_t attrib;
