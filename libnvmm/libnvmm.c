@@ -376,12 +376,14 @@ nvmm_vcpu_inject(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 int
 nvmm_vcpu_run(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
-	struct nvmm_comm_page *comm = nvmm_comm(vcpu);
+	struct nvmm_ioc_vcpu args = {
+		.machid = mach->machid, .cpuid = vcpu->cpuid,
+	};
 	int ret;
 
-	ret = vcpu_request(NVMM_IOC_VCPU_RUN, mach, vcpu->cpuid);
+	ret = nvmm_request(NVMM_IOC_VCPU_RUN, &args);
 	if (ret == 0)
-		comm->state_wanted = 0;
+		nvmm_comm(vcpu)->state_wanted = 0;
 	return ret;
 }
 

@@ -69,7 +69,7 @@ nvmm_assist_decoded(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
 {
 	uint64_t reason = mem ? NVMM_VCPU_EXIT_MEMORY : NVMM_VCPU_EXIT_IO;
 	const struct nvmm_dev *dev = nvmm_dev();
-	struct nvmm_dev_access a = { .token = 0 };
+	struct nvmm_dev_access a;
 
 	if (dev == NULL || vcpu->exit->reason != reason ||
 	    !decoded_served(vcpu, mem)) {
@@ -78,6 +78,7 @@ nvmm_assist_decoded(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
 	}
 	if (dev->access == NULL)
 		return ASSIST_RAW;
+	a.token = 0;
 	if (dev->access(mach->machid, vcpu->cpuid, &a) == -1)
 		return -1;
 	if (a.token == 0)

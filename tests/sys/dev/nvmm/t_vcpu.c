@@ -269,7 +269,8 @@ CASE(backend_does_not_see_later_changes, "what is handed over is out of reach")
 	comm = h_cpu(0, 0);
 	comm->state.gprs[NVMM_X64_GPR_RAX] = 42;
 	comm->state.crs[NVMM_X64_CR_CR3] = 0x1000;
-	comm->state_commit = NVMM_X64_STATE_GPRS;
+	/* General registers alone are not copied. */
+	comm->state_commit = NVMM_X64_STATE_GPRS | NVMM_X64_STATE_DRS;
 	comm->event.type = NVMM_VCPU_EVENT_INTR;
 	comm->event.vector = 0x30;
 	comm->event_commit = 1;
