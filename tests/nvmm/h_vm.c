@@ -300,6 +300,14 @@ run_fails(struct vm *vm, unsigned i, const char *what)
 	    vm_get_cpu(vm, i, GPRS)->gprs[R_RIP]);
 }
 
+void
+vm_alarm(struct vm *vm, unsigned seconds)
+{
+
+	vm->threads = seconds != 0;
+	(void)alarm(seconds);
+}
+
 /* => Only one thread at a time has the alarm. */
 uint64_t
 vm_run_cpu(struct vm *vm, unsigned i)
@@ -307,7 +315,7 @@ vm_run_cpu(struct vm *vm, unsigned i)
 	struct vm_cpu *cpu = &vm->cpus[i];
 
 	cpu->naccess = 0;
-	if (!timed_out)
+	if (!timed_out && !vm->threads)
 		(void)alarm(VM_SECONDS);
 	do {
 		ATF_REQUIRE_EQ_MSG(0, nvmm_vcpu_run(&vm->mach, &cpu->v),
@@ -315,7 +323,8 @@ vm_run_cpu(struct vm *vm, unsigned i)
 	} while (cpu->v.exit->reason == NVMM_VCPU_EXIT_NONE && !timed_out);
 	if (timed_out)
 		run_fails(vm, i, "no exit in time");
-	(void)alarm(0);
+	if (!vm->threads)
+		(void)alarm(0);
 	return cpu->v.exit->reason;
 }
 

@@ -85,6 +85,7 @@ struct vm {
 	uint8_t *ram;
 	enum vm_mode mode;		/* of the last vm_start() */
 	bool live;
+	bool threads;			/* one alarm for all: vm_alarm() */
 	unsigned ncpus;			/* in cpus */
 	struct vm_cpu *cpus;
 	struct vm *next;		/* all that are live */
@@ -119,6 +120,8 @@ void	vm_inject(struct vm *, unsigned type, uint8_t vector, uint64_t error);
 /* Run to an exit other than NONE; its reason. Accesses are not carried out. */
 uint64_t vm_run_cpu(struct vm *, unsigned);
 uint64_t vm_run(struct vm *);
+/* For VCPUs that run in threads: an end to them all; 0 takes it back. */
+void	vm_alarm(struct vm *, unsigned seconds);
 /* Carry out the access of the last exit. */
 void	vm_assist_cpu(struct vm *, unsigned);
 void	vm_assist(struct vm *);
