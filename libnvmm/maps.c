@@ -59,6 +59,7 @@ nvmm_maps_set_comm(void *p, nvmm_cpuid_t cpuid, struct nvmm_comm_page *comm)
 		(void)munmap(old, NVMM_PAGE_SIZE);
 }
 
+/* => Nobody else uses it any more, so the lock is not taken. */
 void
 nvmm_maps_destroy(void *p)
 {
@@ -67,8 +68,10 @@ nvmm_maps_destroy(void *p)
 
 	if (maps == NULL)
 		return;
-	for (i = 0; i < NVMM_MAX_VCPUS; i++)
-		nvmm_maps_set_comm(maps, i, NULL);
+	for (i = 0; i < NVMM_MAX_VCPUS; i++) {
+		if (maps->comm[i] != NULL)
+			(void)munmap(maps->comm[i], NVMM_PAGE_SIZE);
+	}
 	nvmm_areas_free(&maps->areas);
 	(void)pthread_rwlock_destroy(&maps->lock);
 	free(maps);
