@@ -7,6 +7,8 @@
 #	demo-here	the same on this machine's /dev/nvmm or /dev/kvm
 #	check		build and run all tests; does its own set-up
 #	check-asan	the hosted tests under ASan and UBSan
+#	check-netbsd	the NetBSD module against NETBSDSRC=dir, and, given
+#			KERNEL=image, machines in that kernel; fetches nothing
 #	bench-boot, bench-control, bench-exits	figures beside the peers' in the
 #			same run; bench-exits is exact
 #	install		into ${DESTDIR}${PREFIX}
@@ -44,6 +46,11 @@ check: deps
 check-asan: deps
 	MAKE="${MAKE}" sh mk/asan.sh
 
+check-netbsd:
+	@[ -n "${NETBSDSRC}" ] || { \
+	    echo 'check-netbsd: NETBSDSRC=dir [KERNEL=image]' >&2; exit 2; }
+	sh mk/check-netbsd.sh . "${NETBSDSRC}" "${KERNEL}"
+
 bench-boot bench-control: deps
 	sh mk/deps.sh bench
 	${MAKE} tests
@@ -62,5 +69,5 @@ clean:
 	    done
 	rm -rf build
 
-.PHONY: all ${ROOMS} tests deps demo demo-here check check-asan bench-boot \
+.PHONY: all ${ROOMS} tests deps demo demo-here check check-asan check-netbsd bench-boot \
     bench-control bench-exits install clean

@@ -431,8 +431,8 @@ fpu_fill(struct fxsave *f, unsigned round)
 	f->fx_mxcsr = round == 1 ? 0x9fc0 : 0x1fa5;
 	f->fx_mxcsr_mask = 0xffff;
 	for (i = 0; i < 7; i++) {
-		f->fx_87_ac[i].f87_mantissa = pattern(i, round) | 1ULL << 63;
-		f->fx_87_ac[i].f87_exp_sign = (uint16_t)(0x3fff + i + round);
+		f->fx_87_ac[i].r.f87_mantissa = pattern(i, round) | 1ULL << 63;
+		f->fx_87_ac[i].r.f87_exp_sign = (uint16_t)(0x3fff + i + round);
 	}
 	for (i = 0; i < 16; i++)
 		memset(&f->fx_xmm[i], (int)(i * 15 + round), 16);

@@ -257,7 +257,10 @@ union fp_addr {
 struct fpacc87 {
 	uint64_t f87_mantissa;
 	uint16_t f87_exp_sign;
-	uint8_t f87_rsvd[6];
+} __attribute__((__packed__, __aligned__(2)));
+
+struct fpaccfx {
+	struct fpacc87 r __attribute__((__aligned__(16)));
 };
 
 struct xmmreg {
@@ -274,7 +277,7 @@ struct fxsave {
 	union fp_addr fx_dp;
 	uint32_t fx_mxcsr;
 	uint32_t fx_mxcsr_mask;
-	struct fpacc87 fx_87_ac[8];
+	struct fpaccfx fx_87_ac[8];
 	struct xmmreg fx_xmm[16];
 	uint8_t fx_rsvd[96];
 };

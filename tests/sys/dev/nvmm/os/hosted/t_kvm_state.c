@@ -413,8 +413,8 @@ CASE(fpu, "The FPU comes back as it was set")
 	fpu->fx_sw = 0x3800;
 	fpu->fx_tw = 0x80;
 	fpu->fx_mxcsr = 0x1FA0;
-	fpu->fx_87_ac[0].f87_mantissa = 0x8000000000000000;
-	fpu->fx_87_ac[0].f87_exp_sign = 0x3FFF;
+	fpu->fx_87_ac[0].r.f87_mantissa = 0x8000000000000000;
+	fpu->fx_87_ac[0].r.f87_exp_sign = 0x3FFF;
 	for (i = 0; i < 16; i++)
 		memset(&fpu->fx_xmm[i], (int)i + 1, sizeof(fpu->fx_xmm[i]));
 	round_trip(&g, FPU);
