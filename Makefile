@@ -5,10 +5,14 @@
 #	demo		show the kernel driver, nvmmd and smallkern in a disposable
 #			host with emulated AMD-V; does its own set-up
 #	demo-here	the same on this machine's /dev/nvmm or /dev/kvm
-#	check		build and run all tests; does its own set-up
+#	check		build and run all tests, here and on the kernel's driver in
+#			the testhost; does its own set-up
 #	check-asan	the hosted tests under ASan and UBSan
 #	check-netbsd	the NetBSD module against NETBSDSRC=dir, and, given
 #			KERNEL=image, machines in that kernel; fetches nothing
+#	check-bochs	the driver's tests in Bochs, which has NRIPS; takes long
+#	check-debugkernel	the driver's tests in a kernel with KASAN, lockdep
+#			and kmemleak, built the first time; takes long
 #	bench-boot, bench-control, bench-exits	figures beside the peers' in the
 #			same run; bench-exits is exact
 #	install		into ${DESTDIR}${PREFIX}
@@ -51,6 +55,16 @@ check-netbsd:
 	    echo 'check-netbsd: NETBSDSRC=dir [KERNEL=image]' >&2; exit 2; }
 	sh mk/check-netbsd.sh . "${NETBSDSRC}" "${KERNEL}"
 
+check-bochs: deps
+	sh mk/deps.sh bochs
+	${MAKE} tests
+	sh mk/check.sh . bochs
+
+check-debugkernel: deps
+	sh mk/deps.sh debugkernel
+	${MAKE} tests
+	sh mk/check.sh . debugkernel
+
 bench-boot bench-control: deps
 	sh mk/deps.sh bench
 	${MAKE} tests
@@ -69,5 +83,6 @@ clean:
 	    done
 	rm -rf build
 
-.PHONY: all ${ROOMS} tests deps demo demo-here check check-asan check-netbsd bench-boot \
-    bench-control bench-exits install clean
+.PHONY: all ${ROOMS} tests deps demo demo-here check check-asan \
+    check-netbsd check-bochs check-debugkernel bench-boot bench-control bench-exits \
+    install clean

@@ -22,4 +22,4 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export LSAN_OPTIONS="suppressions=$(pwd)/mk/lsan.supp:print_suppressions=0"
 export NVMM_TEST_SANITIZED=yes
-sh mk/check.sh "$copy"
+sh mk/check.sh "$copy" hosted

@@ -1,15 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Install what is missing: for the build and the tests, or, with the argument
-# "bench", for the peers of the benchmarks as well. Debian by apt-get, NetBSD
-# by pkgin. Quick where nothing is missing.
+# Install what is missing: for the build and the tests, or as well, by an
+# argument, for the peers of the benchmarks ("bench"), for tests in Bochs
+# ("bochs"), for those in a kernel of our own ("debugkernel"). Debian by apt-get,
+# NetBSD by pkgin. Quick where nothing is missing.
 set -eu
 
 debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev'
 debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod perl sparse pkg-config g++
 	linux-headers-amd64 qemu-system-x86 busybox-static cpio libasan8 libubsan1'
 debian_bench='libvirt-daemon-system libvirt-clients'
+debian_bochs='bochs bochs-term bochsbios grub-pc-bin grub-common xorriso mtools'
+debian_debugkernel='flex bison bc xz-utils'
 netbsd_build='jansson libevent libelf'
 netbsd_check='socat jq qemu'
 
@@ -35,12 +38,16 @@ deps_debian() {
 	    apt-get install -q -y --no-install-recommends $missing
 }
 
-bench=
-[ "${1-}" = bench ] && bench=yes
+case ${1-} in
+bench)		more=$debian_bench ;;
+bochs)		more=$debian_bochs ;;
+debugkernel)	more=$debian_debugkernel ;;
+*)		more= ;;
+esac
 
 # shellcheck disable=SC2086 -- lists of names
 if command -v apt-get >/dev/null 2>&1; then
-	deps_debian $debian_build $debian_check ${bench:+$debian_bench}
+	deps_debian $debian_build $debian_check $more
 elif command -v pkgin >/dev/null 2>&1; then
 	as_root pkgin -y install $netbsd_build $netbsd_check
 else

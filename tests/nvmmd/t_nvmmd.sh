@@ -2,9 +2,11 @@
 #
 # nvmmd as its clients meet it: a daemon of its own in the test's folder, spoken
 # to by socat and read by jq; on the kernel's driver where there is one, else on
-# the hosted one, unless NVMM_DEVICE says which.
+# the hosted one, unless NVMM_DEVICE says which. With NVMM_TEST_SLOW=N what
+# takes its time may take N times as long.
 
 unset NVMMD_SOCKET
+slow=${NVMM_TEST_SLOW-1}
 device=${NVMM_DEVICE:-hosted}
 [ -n "${NVMM_DEVICE-}" ] || [ ! -c /dev/nvmm ] || device=/dev/nvmm
 case $device in
@@ -135,7 +137,7 @@ settled() {
 # test NAME TIMEOUT: declare a case with a cleanup.
 test_case() {
 	atf_test_case "$1" cleanup
-	eval "$1_head() { atf_set timeout $2; }"
+	eval "$1_head() { atf_set timeout $(($2 * slow)); }"
 	eval "$1_cleanup() { bail; }"
 	cases="$cases $1"
 }
@@ -436,15 +438,19 @@ configured_limits_body() {
 	wait='{"method":"vm.wait","params":{"vm":"'$vm'"},"id":1}'
 	atf_check_equal TOO_MANY_REQUESTS "$(ask "$wait" "$wait" "$wait" |
 	    jq -r .error.data.name)"
-	# A client too many is told so.
+	# A client too many is told so, as long as those before him stay.
+	holders=
 	for i in 1 2 3; do
-		sleep 3 | socat - UNIX:s &
+		socat -u UNIX:s STDOUT >/dev/null &
+		holders="$holders $!"
 	done
-	sleep 0.5
+	sleep "$slow"
 	for try in 1 2 3 4 5; do
-		atf_check_equal 'client limit reached: 3 of 3' "$(ask '' |
+		atf_check_equal 'client limit reached: 3 of 3' \
+		    "$(timeout 20 socat -u UNIX:s STDOUT |
 		    jq -r .error.message)"
 	done
+	kill $holders
 	stop
 	wait
 }
@@ -498,10 +504,10 @@ flooded_console_body() {
 test_case events 60
 events_body() {
 	start
-	{ echo '{"method":"events.subscribe","id":1}'; sleep 3; } |
+	{ echo '{"method":"events.subscribe","id":1}'; sleep $((3 * slow)); } |
 	    socat -t1 - UNIX:s >out &
 	client=$!
-	sleep 0.5
+	sleep "$slow"
 	vm=$(create exit=0 '"name":"e"') || return 1
 	call vm.start '{"vm":"e"}'
 	call vm.wait '{"vm":"e"}'

@@ -12,7 +12,7 @@ log=$1 code=$2 ended=$3 messages=$4 limit=$5
 complaint='WARNING:|BUG: |BUG at |Oops|general protection fault[:,]'
 complaint="$complaint|Kernel panic|unable to handle|detected stall"
 complaint="$complaint|INFO: task .* blocked|INFO: trying to register"
-complaint="$complaint|INFO: possible|kmemleak: [1-9]|UBSAN:"
+complaint="$complaint|INFO: possible|kmemleak: [1-9]|unreferenced object|UBSAN:|nvmm: unknown parameter"
 
 bad=$(tr -d '\r' <"$log" | grep -E "$complaint" || true)
 if [ -n "$bad" ]; then

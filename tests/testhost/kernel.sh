@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# kernel.sh CACHE: print the folder that holds Debian's kernel package of the
-# very version of the installed headers, taken apart and never installed; get
-# it with apt-get where it is not there yet. KDIR names other headers.
+# kernel.sh CACHE [MODULE]: print the folder that holds Debian's kernel package
+# of the very version of the installed headers that the module was built with,
+# or else of the latest, taken apart and never installed; get it with apt-get
+# where it is not there yet.
 set -eu
 
 cache=$1
+module=${2-}
 mkdir -p "$cache"
 
 die() {
@@ -14,8 +16,14 @@ die() {
 	exit 125
 }
 
-headers() {
-	ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V | tail -n 1
+# release: of the kernel that fits.
+release() {
+	if [ -n "$module" ]; then
+		modinfo -F vermagic "$module" | cut -d ' ' -f 1
+	else
+		ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V |
+		    sed -n '$s/.*linux-headers-//p'
+	fi
 }
 
 # fetch PACKAGE=VERSION: the package, in the current folder.
@@ -23,9 +31,8 @@ fetch() {
 	apt-get download -q "$1" >log 2>&1
 }
 
-kdir=${KDIR:-$(headers)}
-[ -n "$kdir" ] || die "no linux-headers-*-amd64 in /usr/src; make deps"
-kernel=${kdir##*/linux-headers-}
+kernel=$(release)
+[ -n "$kernel" ] || die "no linux-headers-*-amd64 in /usr/src; make deps"
 version=$(dpkg-query -W -f '${Version}' "linux-headers-$kernel" 2>/dev/null) ||
     die "linux-headers-$kernel is not Debian's"
 folder=$cache/linux-$kernel-$version
