@@ -10,11 +10,16 @@
  * the machine's end.
  *
  * Synchronization. Every request on a machine enters by nvmm_machine_get(),
- * which checks the owner and returns it locked. A request on a VCPU goes on to
- * nvmm_vcpu_claim(): the VCPU is then the caller's alone, and the machine's
- * lock is dropped. No lock is held while a guest runs. Who needs the machine
- * whole calls nvmm_machine_park(): every claimed VCPU is kicked, new claims
- * wait, and the call returns, still locked, once no VCPU is claimed.
+ * which checks the owner and returns it locked. A request on a VCPU enters by
+ * nvmm_vcpu_claim(): the VCPU is then the caller's alone, and no lock is held,
+ * while a guest runs least of all. Who needs the machine whole calls
+ * nvmm_machine_park(): every claimed VCPU is kicked, new claims wait, and the
+ * call returns, still locked, once no VCPU is claimed.
+ *
+ * A claim is one atomic exchange, without the machine's lock if nobody is in
+ * the way (nvmm_vcpu.c tells why that is safe). What it looks at on its way
+ * there, the machine's owner and its VCPU, is freed only once mach->lookups is
+ * seen to be 0 after it has been taken out of sight.
  *
  * Lock order: nvmm_lock (table) -> machine lock -> the owner's address space
  * (its mmap lock, taken by os_vmobj_map_user and os_vmobj_unmap_user) -> the
@@ -76,9 +81,10 @@ struct nvmm_cpu {
 	struct os_vmobj *commobj;	/* (c) */
 	uintptr_t commuva;		/* (c) the owner's view */
 	bool made;			/* (c) the backend knows it */
-	bool claimed;			/* (m) */
+	volatile int claimed;		/* (a) 0 or 1 */
 	volatile int kicked;		/* (a) run must return soon */
-	struct nvmm_claimant *first;	/* (m) who waits for a claim, in order */
+	/* (m), (a) to read; who waits for a claim, in order */
+	struct nvmm_claimant *first;
 	/* (v) what the owner hands over, out of its reach */
 	struct nvmm_x64_state state;
 	struct nvmm_vcpu_event event;
@@ -99,10 +105,14 @@ struct nvmm_machine {
 	bool made;			/* (m) the backend knows it */
 	bool dying;			/* (m) no new claims, ever */
 	struct nvmm_owner *owner;	/* (m) to change; (a) */
+	struct nvmm_owner *open_to;	/* (m) to change; (a); the owner while
+					   present and not dying */
 	int64_t time;			/* (m) of creation, seconds */
-	unsigned nclaimed;		/* (m) */
-	unsigned nparking;		/* (m) callers of nvmm_machine_park */
-	unsigned nwaiting;		/* (m) callers asleep on cv */
+	volatile int lookups;		/* (a) claims that look around here */
+	volatile int nparking;		/* (m), (a) to read; callers of
+					   nvmm_machine_park */
+	volatile int nwaiting;		/* (m), (a) to read; callers that wait
+					   on cv, or may */
 	unsigned ncpus;			/* (m) */
 	/* NVMM_MAX_VCPUS pointers; pointer and pointers (x), (a) for kicks */
 	struct nvmm_cpu **cpus;
@@ -277,6 +287,10 @@ int	nvmm_machine_get_parked(struct nvmm_owner *, nvmm_machid_t,
 void	nvmm_machine_put(struct nvmm_machine *);
 void	nvmm_machine_put_parked(struct nvmm_machine *);
 void	nvmm_machine_wait(struct nvmm_machine *);
+void	nvmm_machine_wake(struct nvmm_machine *);
+void	nvmm_machine_unseen(struct nvmm_machine *);
+struct nvmm_machine *nvmm_machine_slot(nvmm_machid_t);
+bool	nvmm_machine_claimed(const struct nvmm_machine *);
 bool	nvmm_machine_exist_locked(void);
 void	nvmm_machine_destroy_owned(struct nvmm_owner *);
 int	nvmm_machine_check(const struct nvmm_machine *,

@@ -207,15 +207,60 @@ nvmm_machine_put_parked(struct nvmm_machine *mach)
 	nvmm_machine_put(mach);
 }
 
-/* Sleep until something about claims or parks changes. => Machine locked. */
+/*
+ * Sleep until something about claims or parks changes. => Machine locked.
+ *    Nobody wakes who has not raised nwaiting before he looked.
+ */
 void
 nvmm_machine_wait(struct nvmm_machine *mach)
 {
 
 	OS_ASSERT(os_mutex_owned(&mach->lock));
-	mach->nwaiting++;
+	OS_ASSERT(mach->nwaiting != 0);
 	os_cv_wait(&mach->cv, &mach->lock);
-	mach->nwaiting--;
+}
+
+/* Wake those who wait, if any do. => Machine not locked. */
+void
+nvmm_machine_wake(struct nvmm_machine *mach)
+{
+
+	if (os_atomic_load(&mach->nwaiting) == 0)
+		return;
+	os_mutex_lock(&mach->lock);
+	os_cv_broadcast(&mach->cv);
+	os_mutex_unlock(&mach->lock);
+}
+
+/* Wait until nobody can still see what has been taken out of sight. */
+void
+nvmm_machine_unseen(struct nvmm_machine *mach)
+{
+
+	while (os_atomic_add(&mach->lookups, 0) != 0)
+		os_yield();
+}
+
+/* The slot, whatever it holds; NULL: there is none of this number. */
+struct nvmm_machine *
+nvmm_machine_slot(nvmm_machid_t machid)
+{
+
+	return machid < NVMM_MAX_MACHINES ? &nvmm_machines[machid] : NULL;
+}
+
+/* True if some VCPU is claimed. => Machine locked. */
+bool
+nvmm_machine_claimed(const struct nvmm_machine *mach)
+{
+	size_t i;
+
+	for (i = 0; mach->ncpus != 0 && i < NVMM_MAX_VCPUS; i++) {
+		if (mach->cpus[i] != NULL &&
+		    os_atomic_load(&mach->cpus[i]->claimed) != 0)
+			return true;
+	}
+	return false;
 }
 
 /* Kick every VCPU that is claimed. => Machine locked. */
@@ -225,7 +270,8 @@ machine_kick(struct nvmm_machine *mach)
 	size_t i;
 
 	for (i = 0; mach->ncpus != 0 && i < NVMM_MAX_VCPUS; i++) {
-		if (mach->cpus[i] != NULL && mach->cpus[i]->claimed)
+		if (mach->cpus[i] != NULL &&
+		    os_atomic_load(&mach->cpus[i]->claimed) != 0)
 			nvmm_vcpu_kick(mach->cpus[i]);
 	}
 }
@@ -259,11 +305,13 @@ nvmm_machine_park(struct nvmm_machine *mach)
 {
 
 	OS_ASSERT(os_mutex_owned(&mach->lock));
-	mach->nparking++;
-	if (mach->nclaimed != 0)
+	(void)os_atomic_add(&mach->nwaiting, 1);
+	(void)os_atomic_add(&mach->nparking, 1);
+	if (nvmm_machine_claimed(mach))
 		machine_kick(mach);
-	while (mach->nclaimed != 0)
+	while (nvmm_machine_claimed(mach))
 		nvmm_machine_wait(mach);
+	(void)os_atomic_add(&mach->nwaiting, -1);
 }
 
 /* => Machine locked. */
@@ -273,7 +321,7 @@ nvmm_machine_unpark(struct nvmm_machine *mach)
 
 	OS_ASSERT(os_mutex_owned(&mach->lock));
 	OS_ASSERT(mach->nparking != 0);
-	mach->nparking--;
+	(void)os_atomic_add(&mach->nparking, -1);
 	if (mach->nwaiting != 0)
 		os_cv_broadcast(&mach->cv);
 }
@@ -289,13 +337,14 @@ machine_dismantle(struct nvmm_machine *mach)
 	size_t i;
 
 	OS_ASSERT(os_mutex_owned(&mach->lock));
-	OS_ASSERT(mach->nclaimed == 0);
+	OS_ASSERT(!nvmm_machine_claimed(mach));
 	for (i = 0; mach->cpus != NULL && i < NVMM_MAX_VCPUS; i++) {
 		if (mach->cpus[i] != NULL)
 			nvmm_vcpu_free(mach, mach->cpus[i]);
 	}
 	if (mach->made)
 		nvmm_impl->machine_destroy(mach);
+	nvmm_machine_unseen(mach);
 	os_mem_free(mach->cpus, NVMM_MAX_VCPUS * sizeof(*mach->cpus));
 	os_atomic_store(&mach->cpus, NULL);
 	mach->machdata = NULL;
@@ -333,10 +382,13 @@ machine_end(struct nvmm_machine *mach)
 	OS_ASSERT(os_mutex_owned(&mach->lock));
 	OS_ASSERT(!mach->dying);
 	mach->dying = true;
+	os_atomic_store(&mach->open_to, NULL);
 	nvmm_machine_park(mach);
 	/* Others who parked, or are about to, see it dying and leave. */
+	(void)os_atomic_add(&mach->nwaiting, 1);
 	while (mach->nparking > 1)
 		nvmm_machine_wait(mach);
+	(void)os_atomic_add(&mach->nwaiting, -1);
 	machine_dismantle(mach);
 	nvmm_machine_put_parked(mach);
 	machine_free(mach);
@@ -383,6 +435,7 @@ nvmm_do_machine_create(struct nvmm_owner *owner, struct nvmm_ioc_machine *ioc)
 	if (error)
 		goto out;
 	mach->present = true;
+	os_atomic_store(&mach->open_to, owner);
 	ioc->machid = mach->machid;
 	nvmm_machine_put(mach);
 	return 0;
@@ -423,8 +476,10 @@ nvmm_machine_destroy_owned(struct nvmm_owner *owner)
 		if (os_atomic_load(&mach->owner) != owner)
 			continue;
 		os_mutex_lock(&mach->lock);
+		(void)os_atomic_add(&mach->nwaiting, 1);
 		while (mach->present && mach->owner == owner && mach->dying)
 			nvmm_machine_wait(mach);
+		(void)os_atomic_add(&mach->nwaiting, -1);
 		if (mach->present && mach->owner == owner)
 			machine_end(mach);
 		else

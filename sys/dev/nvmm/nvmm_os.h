@@ -18,6 +18,7 @@
  *   OS_PAGE_SIZE		bytes
  *
  *   unsigned os_atomic_swap(volatile int *, int)	full barrier
+ *   int os_atomic_add(volatile int *, int)	full barrier; gives the sum
  *   os_atomic_load(p), os_atomic_store(p, v)		acquire, release
  */
 
@@ -43,6 +44,8 @@ bool	os_file_is_current(struct os_file *);
 int	os_file_pid(struct os_file *);
 /* Bytes of memory that the host has. */
 uint64_t os_ram_total(void);
+/* Let others run for a moment, in a wait for what must come soon. */
+void	os_yield(void);
 /* True when the caller should leave the kernel: a signal, a reschedule. */
 bool	os_return_needed(void);
 

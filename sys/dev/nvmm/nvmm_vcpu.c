@@ -4,6 +4,16 @@
  *
  * VCPUs: their making and end, the claim by which a request has one to itself,
  * and the kick by which it gets one that runs.
+ *
+ * Claims without a lock. Whoever claims sets vcpu->claimed by an exchange,
+ * resets vcpu->kicked, and then looks whether anybody parks or waits in the
+ * queue; if so, it takes the claim back and comes again by the lock. Whoever
+ * parks or queues up announces that, and then looks at claimed. All of these
+ * are full barriers, so at least one of the two sees the other; and a kick that
+ * is sent upon seeing a claim comes after that claim's reset. Who waits raises
+ * mach->nwaiting before he looks, under the lock until he sleeps; who releases
+ * clears claimed before he looks at nwaiting, and wakes under the lock. So no
+ * wakeup is lost.
  */
 
 #include "nvmm_internal.h"
@@ -47,7 +57,7 @@ claimant_enter(struct nvmm_claimant *me, struct nvmm_cpu *vcpu)
 		continue;
 	me->vcpu = vcpu;
 	me->next = NULL;
-	*p = me;
+	os_atomic_store(p, me);
 }
 
 /* Leave the queue, if in one. => Machine locked. */
@@ -60,14 +70,26 @@ claimant_leave(struct nvmm_claimant *me)
 		return;
 	for (p = &me->vcpu->first; *p != me; p = &(*p)->next)
 		continue;
-	*p = me->next;
+	os_atomic_store(p, me->next);
 	me->vcpu = NULL;
 }
 
+/* Take the claim if it is free. => Says nothing of those who wait. */
+static bool
+vcpu_take(struct nvmm_cpu *vcpu)
+{
+
+	if (os_atomic_swap(&vcpu->claimed, 1) != 0)
+		return false;
+	/* A stop is set before its kick: what this loses, the run still sees. */
+	(void)os_atomic_swap(&vcpu->kicked, 0);
+	return true;
+}
+
 /*
- * Claim the VCPU, or see why it has to wait. A claim held elsewhere is kicked,
- * so that the wait for it has an end.
- * => Machine locked. EAGAIN: sleep and try again.
+ * Claim the VCPU, or see why it has to wait: behind those who wait already. A
+ * claim held elsewhere is kicked, so that the wait for it has an end.
+ * => Machine locked, nwaiting raised. EAGAIN: sleep and try again.
  */
 static int
 vcpu_try_claim(struct nvmm_machine *mach, nvmm_cpuid_t cpuid,
@@ -79,30 +101,26 @@ vcpu_try_claim(struct nvmm_machine *mach, nvmm_cpuid_t cpuid,
 	error = nvmm_vcpu_find(mach, cpuid, &vcpu);
 	if (error)
 		return error;
-	if (vcpu->claimed && mach->nparking == 0)
+	claimant_enter(me, vcpu);
+	if (mach->nparking != 0 || vcpu->first != me)
+		return EAGAIN;
+	if (!vcpu_take(vcpu)) {
 		nvmm_vcpu_kick(vcpu);
-	if (vcpu->claimed || mach->nparking != 0 ||
-	    (vcpu->first != NULL && vcpu->first != me)) {
-		claimant_enter(me, vcpu);
 		return EAGAIN;
 	}
-	vcpu->claimed = true;
-	mach->nclaimed++;
-	/* A stop is set before its kick: what this loses, the run still sees. */
-	(void)os_atomic_swap(&vcpu->kicked, 0);
 	*vcpup = vcpu;
 	return 0;
 }
 
 /*
- * Make the VCPU the caller's alone, until nvmm_vcpu_release(). Who waits is
- * served in the order of coming: a thread that runs the VCPU in a loop does
+ * The claim with the machine's lock, for those who may have to wait. Who waits
+ * is served in the order of coming: a thread that runs the VCPU in a loop does
  * not get it again before those that it kept waiting.
- * => No lock is held on return. The machine is looked at anew after each wait,
- *    as it may have gone, and another come to its slot.
+ * => The machine is looked at anew after each wait, as it may have gone, and
+ *    another come to its slot.
  */
-int
-nvmm_vcpu_claim(struct nvmm_owner *owner, nvmm_machid_t machid,
+static int
+vcpu_claim_locked(struct nvmm_owner *owner, nvmm_machid_t machid,
     nvmm_cpuid_t cpuid, struct nvmm_cpu **vcpup)
 {
 	struct nvmm_claimant me = { .vcpu = NULL };
@@ -112,6 +130,7 @@ nvmm_vcpu_claim(struct nvmm_owner *owner, nvmm_machid_t machid,
 	error = nvmm_machine_get(owner, machid, &mach);
 	if (error)
 		return error;
+	(void)os_atomic_add(&mach->nwaiting, 1);
 	while ((error = vcpu_try_claim(mach, cpuid, &me, vcpup)) == EAGAIN) {
 		nvmm_machine_wait(mach);
 		error = nvmm_machine_check(mach, owner);
@@ -119,11 +138,53 @@ nvmm_vcpu_claim(struct nvmm_owner *owner, nvmm_machid_t machid,
 			break;
 	}
 	claimant_leave(&me);
-	/* Those behind may have looked before the claim: they kick it now. */
-	if (!error && (*vcpup)->first != NULL)
+	(void)os_atomic_add(&mach->nwaiting, -1);
+	/* Those behind are first now: they kick it if it is claimed. */
+	if (mach->nwaiting != 0)
 		os_cv_broadcast(&mach->cv);
 	nvmm_machine_put(mach);
 	return error;
+}
+
+/* The claim where nobody is in the way; NULL: try by the lock. */
+static struct nvmm_cpu *
+vcpu_claim_free(struct nvmm_machine *mach, nvmm_cpuid_t cpuid)
+{
+	struct nvmm_cpu *vcpu;
+
+	vcpu = os_atomic_load(&mach->cpus[cpuid]);
+	if (vcpu == NULL || !vcpu_take(vcpu))
+		return NULL;
+	if (os_atomic_load(&mach->nparking) == 0 &&
+	    os_atomic_load(&vcpu->first) == NULL)
+		return vcpu;
+	(void)os_atomic_swap(&vcpu->claimed, 0);
+	return NULL;
+}
+
+/*
+ * Make the VCPU the caller's alone, until nvmm_vcpu_release(). => No lock is
+ *    held on return. ENOENT, EPERM, EINVAL as for nvmm_machine_get().
+ */
+int
+nvmm_vcpu_claim(struct nvmm_owner *owner, nvmm_machid_t machid,
+    nvmm_cpuid_t cpuid, struct nvmm_cpu **vcpup)
+{
+	struct nvmm_machine *mach;
+
+	mach = nvmm_machine_slot(machid);
+	if (mach == NULL || cpuid >= NVMM_MAX_VCPUS)
+		return vcpu_claim_locked(owner, machid, cpuid, vcpup);
+	*vcpup = NULL;
+	(void)os_atomic_add(&mach->lookups, 1);
+	if (os_atomic_load(&mach->open_to) == owner)
+		*vcpup = vcpu_claim_free(mach, cpuid);
+	(void)os_atomic_add(&mach->lookups, -1);
+	if (*vcpup != NULL)
+		return 0;
+	/* A claim that was taken back may have kept others waiting. */
+	nvmm_machine_wake(mach);
+	return vcpu_claim_locked(owner, machid, cpuid, vcpup);
 }
 
 /* => The last that the caller does with the VCPU. */
@@ -132,13 +193,10 @@ nvmm_vcpu_release(struct nvmm_cpu *vcpu)
 {
 	struct nvmm_machine *mach = vcpu->mach;
 
-	os_mutex_lock(&mach->lock);
-	OS_ASSERT(vcpu->claimed);
-	vcpu->claimed = false;
-	mach->nclaimed--;
-	if (mach->nwaiting != 0)
-		os_cv_broadcast(&mach->cv);
-	os_mutex_unlock(&mach->lock);
+	OS_ASSERT(os_atomic_load(&vcpu->claimed) != 0);
+	(void)os_atomic_swap(&vcpu->claimed, 0);
+	/* The VCPU may be gone; the slot stays. */
+	nvmm_machine_wake(mach);
 }
 
 /*
@@ -155,6 +213,7 @@ nvmm_vcpu_free(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 	if (mach->cpus[vcpu->cpuid] == vcpu) {
 		os_atomic_store(&mach->cpus[vcpu->cpuid], NULL);
 		mach->ncpus--;
+		nvmm_machine_unseen(mach);
 	}
 	while (vcpu->first != NULL)
 		claimant_leave(vcpu->first);

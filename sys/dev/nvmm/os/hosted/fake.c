@@ -234,7 +234,7 @@ fake_machine_destroy(struct nvmm_machine *mach)
 {
 
 	OS_ASSERT(os_mutex_owned(&mach->lock));
-	OS_ASSERT(mach->nclaimed == 0 && mach->ncpus == 0);
+	OS_ASSERT(!nvmm_machine_claimed(mach) && mach->ncpus == 0);
 	(void)record("machine_destroy", mach->machid, 0, 0, 0);
 	os_mem_free(mach->machdata, 1);
 }
@@ -254,7 +254,7 @@ fake_memory_changed(struct nvmm_machine *mach, uint64_t gpa, size_t size)
 {
 
 	OS_ASSERT(os_mutex_owned(&mach->lock));
-	OS_ASSERT(mach->nclaimed == 0 && mach->nparking != 0);
+	OS_ASSERT(!nvmm_machine_claimed(mach) && mach->nparking != 0);
 	return record("memory_changed", mach->machid, 0, gpa, size);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/types.h>
 
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +81,13 @@ os_return_needed(void)
 {
 
 	return false;
+}
+
+void
+os_yield(void)
+{
+
+	(void)sched_yield();
 }
 
 int64_t

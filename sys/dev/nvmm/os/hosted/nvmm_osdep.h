@@ -53,4 +53,11 @@ os_atomic_swap(volatile int *p, int v)
 	return (unsigned)__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
 }
 
+static inline int
+os_atomic_add(volatile int *p, int v)
+{
+
+	return __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST);
+}
+
 #endif /* _NVMM_OSDEP_H_ */

@@ -100,6 +100,13 @@ os_return_needed(void)
 	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0;
 }
 
+void
+os_yield(void)
+{
+
+	schedule_timeout_uninterruptible(1);
+}
+
 int64_t
 os_time_seconds(void)
 {

@@ -124,6 +124,13 @@ os_atomic_swap(volatile int *p, int v)
 	return (unsigned)xchg(p, v);
 }
 
+static inline int
+os_atomic_add(volatile int *p, int v)
+{
+
+	return xadd(p, v) + v;
+}
+
 #endif /* __ASSEMBLER__ */
 
 #endif /* _NVMM_OSDEP_H_ */

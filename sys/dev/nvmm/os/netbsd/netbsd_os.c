@@ -122,6 +122,13 @@ os_return_needed(void)
 	return preempt_needed() || (curlwp->l_flag & LW_USERRET) != 0;
 }
 
+void
+os_yield(void)
+{
+
+	(void)kpause("nvmmyld", false, 1, NULL);
+}
+
 int64_t
 os_time_seconds(void)
 {
