@@ -6,7 +6,7 @@
  * between the marks of h_figure.h: instructions of guest, user space and
  * kernel, and the operations that cost one instruction in that count and many
  * cycles on hardware. Every instruction adds to a counter; a mark looks at
- * them. For QEMU before 9.2, whose Debian package has no header for plugins:
+ * them. For QEMU 7.2, Debian 12's, whose package has no header for plugins:
  * what is used of that interface, version 1, is declared here.
  *
  *	-plugin serial.so,out=FILE[,profile=FILE]
