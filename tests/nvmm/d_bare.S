@@ -93,3 +93,34 @@
 	movl	$1, G_DATA
 	TELL	0x80
 	END	b_watch
+
+	/* SYSCALL leaves flags and the next RIP in R11 and RCX. */
+	.balign	64
+	.code64
+	GUEST	b_syscall
+	movl	$0xc0000080, %ecx
+	rdmsr
+	orl	$1, %eax
+	wrmsr
+	movl	$0xc0000081, %ecx
+	xorl	%eax, %eax
+	movl	$0x00400018, %edx
+	wrmsr
+	incl	%ecx
+	movl	$G_CODE + 128, %eax
+	xorl	%edx, %edx
+	wrmsr
+	movl	$AT(1f), %ecx
+	movl	$0x2, %r11d
+	sysretq
+1:	stc
+	syscall
+2:	ud2
+	.balign	128
+	cmpl	$AT(2b), %ecx
+	jne	.
+	testb	$1, %r11b
+	jz	.
+	TELL	0x80
+	sysretq
+	END	b_syscall

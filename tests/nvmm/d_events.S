@@ -77,6 +77,24 @@
 	TELL	0x81
 	END	g_cr8
 
+	/* CR8 goes up and down while interrupts are off. */
+	.code64
+	GUEST	g_cr8_off
+	movl	$5, %eax
+	mov	%rax, %cr8
+	movl	$1, %eax
+	mov	%rax, %cr8
+	TELL	0x80
+	movl	$5, %eax
+	mov	%rax, %cr8
+	sti
+	nop
+	TELL	0x81
+	xorl	%eax, %eax
+	mov	%rax, %cr8
+	TELL	0x82
+	END	g_cr8_off
+
 	/* Waits for an interrupt. */
 	.code64
 	GUEST	g_wait

@@ -247,6 +247,56 @@
 1:	mov	%cr0, %rax
 	END	g_fpu_own
 
+	/* The same with the upper halves of YMM, and with PKRU. */
+	.balign	64
+	.code64
+	GUEST	g_avx_own
+	movq	%rdi, %xmm0
+	vinsertf128 $1, %xmm0, %ymm0, %ymm0
+	vmovaps	%ymm0, %ymm15
+	ud2
+	.balign	64
+	vextractf128 $1, %ymm15, %xmm1
+	vmovq	%xmm1, %rax
+	cmpq	%rdi, %rax
+	jne	1f
+	ud2
+1:	mov	%cr0, %rax
+	END	g_avx_own
+
+	.balign	64
+	.code64
+	GUEST	g_pkru_own
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	movl	%edi, %eax
+	wrpkru
+	ud2
+	.balign	64
+	xorl	%ecx, %ecx
+	rdpkru
+	cmpl	%edi, %eax
+	jne	1f
+	ud2
+1:	mov	%cr0, %rax
+	END	g_pkru_own
+
+	/* SYSCALL to 64 bytes on, and back behind it. */
+	.balign	64
+	.code64
+	GUEST	g_syscall
+	movl	$0x11, %ebx
+	syscall
+1:	movl	$0x33, %ebx
+	ud2
+	.balign	64
+	movl	%ebx, %eax
+	TELL	0x80
+	swapgs
+	movl	$0x22, %ebx
+	sysretq
+	END	g_syscall
+
 	/* Everything the host could lose. */
 	.code64
 	GUEST	g_fpu_trash

@@ -46,6 +46,7 @@ DECLARE(b_nmi);
 DECLARE(b_xcr0);
 DECLARE(b_tsc);
 DECLARE(b_watch);
+DECLARE(b_syscall);
 
 static const struct fault {
 	const char *name;
@@ -65,6 +66,7 @@ static const struct fault {
 	FAULT("XCR0 in ring 3", VM_USER64, b_xcr0, PORT_TRAP),
 	FAULT("TSC", VM_LONG, b_tsc, 0x80),
 	FAULT("data breakpoints", VM_LONG, b_watch, PORT_TRAP, 0x80),
+	FAULT("SYSCALL", VM_LONG, b_syscall, 0x80, PORT_TRAP),
 };
 
 struct bare {

@@ -396,6 +396,23 @@ tpr_waits(struct vm *vm)
 	VM_PORT(vm, 0x81);
 }
 
+/* The TPR moves while the interrupt waits for RFLAGS.IF as well. */
+static void
+tpr_off(struct vm *vm)
+{
+
+	VM_START(vm, VM_LONG, g_cr8_off);
+	vm_inject(vm, INTR_EV, VEC, 0);
+	VM_PORT(vm, 0x80);
+	ATF_CHECK_EQ(1, vm_exit(vm)->exitstate.cr8);
+	ATF_CHECK(vm_exit(vm)->exitstate.evt_pending);
+	VM_PORT(vm, 0x81);
+	ATF_CHECK_EQ(5, vm_exit(vm)->exitstate.cr8);
+	ATF_CHECK(vm_exit(vm)->exitstate.evt_pending);
+	VM_PORT(vm, PORT_TRAP);
+	VM_PORT(vm, 0x82);
+}
+
 static void
 wakes(struct vm *vm)
 {
@@ -725,6 +742,9 @@ static const struct vm_case table[] = {
 	{ "tpr_waits", "An interrupt that is injected waits for CR8", MUST,
 	  "KVM without its APIC leaves priorities to the owner", NULL,
 	  tpr_waits, 0 },
+	{ "tpr_off", "CR8 changes with interrupts off", MUST,
+	  "KVM without its APIC leaves priorities to the owner", NULL,
+	  tpr_off, 0 },
 	{ "wakes", "An interrupt ends a HLT", MUST, MUST, NULL, wakes, 0 },
 	{ "many", "Many interrupts in a loop, none lost", MUST, MUST, NULL,
 	  many, 0 },

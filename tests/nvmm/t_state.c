@@ -20,7 +20,8 @@
 #define AREA2		(G_FREE + 0x200)
 
 #define CR4_OSXSAVE	0x40000
-#define CPUID1_OSXSAVE	(1U << 27)
+#define CR4_PKE		0x400000
+#define CPUID7_OSPKE	(1U << 4)
 
 static void
 give(struct vm *vm, unsigned n, uint64_t val)
@@ -256,7 +257,7 @@ xcr0_changed(struct vm *vm)
 	struct vm_trap t;
 
 	(void)xcr0_mask();
-	if (vm_on_tcg())
+	if (vm_on_tcg() && vm_is("kvm"))
 		atf_tc_skip("QEMU's TCG does not intercept XSETBV");
 	VM_START(vm, VM_LONG, g_xsetbv);
 	xcr0_start(vm, 1);
@@ -484,13 +485,17 @@ fpu(struct vm *vm)
 
 /* VCPU i goes on at rip in ring 3, to its #UD. */
 static void
-fpu_own_run(struct vm *vm, unsigned i, uint64_t rip)
+own_run(struct vm *vm, unsigned i, uint64_t rip, uint64_t xcr0, uint64_t cr4)
 {
+	struct nvmm_x64_state *state;
 
 	vm_start_cpu(vm, i, VM_USER64, rip);
-	vm_get_cpu(vm, i, GPRS)->gprs[R_RDI] = 0x11110000 + i;
-	vm->cpus[i].v.state->gprs[R_RSP] = G_FREE + 0x1000 * i;
-	vm_set_cpu(vm, i, GPRS);
+	state = vm_get_cpu(vm, i, GPRS | CRS);
+	state->gprs[R_RDI] = 0x11110000 + i * 4;
+	state->gprs[R_RSP] = G_FREE + 0x1000 * i;
+	state->crs[NVMM_X64_CR_CR4] |= cr4;
+	state->crs[NVMM_X64_CR_XCR0] = xcr0;
+	vm_set_cpu(vm, i, GPRS | CRS);
 	ATF_REQUIRE_EQ(PORT_TRAP, vm_port_cpu(vm, i));
 	ATF_REQUIRE_EQ_MSG(6, vm_peek(vm,
 	    vm_get_cpu(vm, i, GPRS)->gprs[R_RSP], 1),
@@ -499,17 +504,95 @@ fpu_own_run(struct vm *vm, unsigned i, uint64_t rip)
 
 /* VCPUs by turns, each with registers of its own. */
 static void
-fpu_apart(struct vm *vm)
+own(struct vm *vm, const uint8_t *guest, const uint8_t *end, uint64_t xcr0,
+    uint64_t cr4)
 {
-	extern const uint8_t g_fpu_own[], g_fpu_own_end[];
 	unsigned i;
 
-	vm_load(vm, g_fpu_own, g_fpu_own_end + 1);
+	vm_load(vm, guest, end + 1);
 	vm_stubs(vm, VM_USER64);
 	for (i = 0; i < vm->ncpus; i++)
-		fpu_own_run(vm, i, G_CODE);
+		own_run(vm, i, G_CODE, xcr0, cr4);
 	for (i = 0; i < 4 * vm->ncpus; i++)
-		fpu_own_run(vm, i % vm->ncpus, G_CODE + 64);
+		own_run(vm, i % vm->ncpus, G_CODE + 64, xcr0, cr4);
+}
+
+#define OWN(vm, guest, xcr0, cr4)					\
+	do {								\
+		extern const uint8_t guest[], guest##_end[];		\
+									\
+		own(vm, guest, guest##_end, xcr0, cr4);			\
+	} while (0)
+
+static void
+fpu_apart(struct vm *vm)
+{
+
+	OWN(vm, g_fpu_own, 1, 0);
+}
+
+static void
+avx_apart(struct vm *vm)
+{
+
+	if (xcr0_mask() != 7 || !__builtin_cpu_supports("avx"))
+		atf_tc_skip("the host has no AVX");
+	OWN(vm, g_avx_own, 7, CR4_OSXSAVE);
+}
+
+static uint32_t
+rdpkru(void)
+{
+	uint32_t eax, edx;
+
+	__asm__ volatile(".byte 0x0f, 0x01, 0xee" : "=a"(eax), "=d"(edx) :
+	    "c"(0));
+	return eax;
+}
+
+/* Apart from each other's, and from the host's. */
+static void
+pkru_apart(struct vm *vm)
+{
+	uint32_t eax, ebx, ecx = 0, edx, before;
+
+	(void)__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+	if ((ecx & CPUID7_OSPKE) == 0)
+		atf_tc_skip("the host has no protection keys");
+	before = rdpkru();
+	OWN(vm, g_pkru_own, 1, CR4_PKE);
+	VM_CHECK_EQ(before, rdpkru());
+}
+
+/* By the MSRs that the owner set, to ring 0 and back. */
+static void
+syscalls(struct vm *vm)
+{
+	struct nvmm_x64_state *state;
+
+	VM_START(vm, VM_USER64, g_syscall);
+	state = vm_get(vm, MSRS | SEGS);
+	state->msrs[NVMM_X64_MSR_EFER] |= 1;
+	state->msrs[NVMM_X64_MSR_STAR] = 0x0040001800000000;
+	state->msrs[NVMM_X64_MSR_LSTAR] = G_CODE + 64;
+	state->msrs[NVMM_X64_MSR_SFMASK] = 0x1;
+	state->msrs[NVMM_X64_MSR_KERNELGSBASE] = 0x123456789000;
+	state->segs[NVMM_X64_SEG_GS].base = 0x7f0000001000;
+	vm_set(vm, MSRS | SEGS);
+	vm_gpr(vm, R_RFLAGS, 0x3003);
+	VM_PORT(vm, 0x80);
+	VM_CHECK_EQ(0x11, vm_val(vm));
+	VM_CHECK_EQ(G_CODE + 7, vm_reg(vm, R_RCX));
+	VM_CHECK_EQ(0x3003, vm_reg(vm, NVMM_X64_GPR_R11));
+	VM_CHECK_EQ(0x3002, vm_reg(vm, R_RFLAGS));
+	state = vm_get(vm, SEGS);
+	VM_CHECK_EQ(SEL_CODE64, state->segs[NVMM_X64_SEG_CS].selector);
+	ATF_CHECK_EQ(0, state->segs[NVMM_X64_SEG_SS].attrib.dpl);
+	VM_PORT(vm, PORT_TRAP);
+	VM_CHECK_EQ(0x33, vm_reg(vm, R_RBX));
+	state = vm_get(vm, SEGS | MSRS);
+	VM_CHECK_EQ(0x123456789000, state->segs[NVMM_X64_SEG_GS].base);
+	VM_CHECK_EQ(0x7f0000001000, state->msrs[NVMM_X64_MSR_KERNELGSBASE]);
 }
 
 /* The host's own registers about a run, by what the C library cannot reach. */
@@ -652,6 +735,12 @@ static const struct vm_case table[] = {
 	{ "fpu", "x87 and SSE", MUST, MUST, NULL, fpu, 0 },
 	{ "fpu_apart", "Two VCPUs keep their registers apart", MUST, MUST,
 	  NULL, fpu_apart, 3 },
+	{ "avx_apart", "Two VCPUs keep their AVX apart", MUST, MUST, NULL,
+	  avx_apart, 3 },
+	{ "pkru_apart", "Two VCPUs and the host keep their PKRU apart", MUST,
+	  "the hosted driver does not touch PKRU", NULL, pkru_apart, 3 },
+	{ "syscalls", "SYSCALL, SYSRET and SWAPGS", MUST, MUST, "SYSCALL",
+	  syscalls, 0 },
 	{ "fpu_host", "The host keeps its x87 and SSE", MUST, MUST, NULL,
 	  fpu_host, 0 },
 	{ "avx_host", "The host keeps its AVX", MUST,
