@@ -150,6 +150,7 @@ svm_init_features(void)
 	svm.by_asid = (features & SVM_CPUID_SVM_FLUSHBYASID) != 0;
 	svm_cpuid(0x80000008, 0, &eax, &ebx, &ecx, &edx);
 	svm.ibpb = (ebx & SVM_CPUID_8_EBX_IBPB) != 0;
+	svm.x87_leak = (ebx & SVM_CPUID_8_EBX_XSAVEERPTR) == 0;
 	if (nvmm_param_nasid >= 2 && nvmm_param_nasid < nasid)
 		nasid = nvmm_param_nasid;
 	svm_asid_init(&svm.asids, nasid);

@@ -51,6 +51,7 @@ struct svm_global {
 	bool by_asid;			/* (i) */
 	bool ibpb;			/* (i) */
 	bool xsave;			/* (i) */
+	bool x87_leak;			/* (i) see svm_clear_x87_pointers() */
 	bool pku;			/* (i) the host uses PKRU */
 	uint64_t host_xcr0;		/* (i) */
 	uint64_t xcr0_mask;		/* (i) what guests may set; 0: no XSAVE */

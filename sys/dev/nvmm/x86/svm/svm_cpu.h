@@ -93,6 +93,7 @@
 #define SVM_CPUID_EXT_ECX_MISALIGN 0x00000080U
 #define SVM_CPUID_1_ECX_XSAVE	0x04000000U
 #define SVM_CPUID_1_ECX_OSXSAVE	0x08000000U
+#define SVM_CPUID_8_EBX_XSAVEERPTR 0x00000004U
 #define SVM_CPUID_8_EBX_IBPB	0x00001000U
 
 static inline void
@@ -198,6 +199,19 @@ svm_fxrstor(const void *area)
 {
 
 	__asm volatile ("fxrstor64 (%0)" : : "r" (area) : "memory");
+}
+
+/*
+ * Overwrite the last x87 instruction's pointers, which processors without
+ * XSAVEERPTR neither save nor restore while no exception is pending, APM vol. 2,
+ * 11.4.4.3. => The x87 registers are about to be loaded.
+ */
+static inline void
+svm_clear_x87_pointers(void)
+{
+	static const uint32_t zero;
+
+	__asm volatile ("fnclex; emms; fildl %0" : : "m" (zero));
 }
 
 static inline uint64_t

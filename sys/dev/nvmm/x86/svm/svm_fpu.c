@@ -86,6 +86,8 @@ svm_fpu_load(struct svm_vcpu *vc)
 
 	if (svm.pku)
 		vc->host_pkru = svm_rdpkru();
+	if (svm.x87_leak)
+		svm_clear_x87_pointers();
 	if (!svm.xsave) {
 		svm_fxrstor(vc->fpu);
 		return;

@@ -36,12 +36,16 @@ svm_vcpu_kick(struct nvmm_cpu *cpu)
 		os_cpu_interrupt((unsigned)on - 1);
 }
 
-/* What is due where the VCPU comes to another CPU than it ran on last. */
+/*
+ * What is due where the VCPU comes to another CPU than it ran on last, or to
+ * one that has been away since, perhaps asleep.
+ */
 static void
 run_move(struct svm_vcpu *vc, unsigned cpu)
 {
 
-	if (vc->tlb.ran && vc->ran_on == cpu)
+	if (vc->tlb.ran && vc->ran_on == cpu &&
+	    vc->tlb.epoch == vc->host->tlb.epoch)
 		return;
 	svm_tsc_move(&vc->tsc, svm_host_tsc(cpu));
 	vc->ran_on = cpu;
