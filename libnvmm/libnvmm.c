@@ -23,14 +23,7 @@
 
 static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool init_root;				/* init_lock */
-static const struct nvmm_dev *init_dev;		/* init_lock to set; atomic */
-
-const struct nvmm_dev *
-nvmm_dev(void)
-{
-
-	return __atomic_load_n(&init_dev, __ATOMIC_ACQUIRE);
-}
+const struct nvmm_dev *nvmm_init_dev;		/* init_lock to set; atomic */
 
 int
 nvmm_request(unsigned long cmd, void *record)
@@ -42,14 +35,6 @@ nvmm_request(unsigned long cmd, void *record)
 		return -1;
 	}
 	return dev->request(cmd, record);
-}
-
-struct nvmm_comm_page *
-nvmm_comm(const struct nvmm_vcpu *vcpu)
-{
-
-	return (struct nvmm_comm_page *)((uintptr_t)vcpu->stop -
-	    offsetof(struct nvmm_comm_page, stop));
 }
 
 /* -1 and EPROGMISMATCH unless the driver speaks our version. */
@@ -125,7 +110,7 @@ init_locked(bool root)
 {
 	const struct nvmm_dev *dev;
 
-	if (init_dev != NULL) {
+	if (nvmm_init_dev != NULL) {
 		if (init_root == root)
 			return 0;
 		errno = EBUSY;
@@ -135,7 +120,7 @@ init_locked(bool root)
 	if (dev == NULL || init_check_version(dev) == -1)
 		return -1;
 	init_root = root;
-	__atomic_store_n(&init_dev, dev, __ATOMIC_RELEASE);
+	__atomic_store_n(&nvmm_init_dev, dev, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -323,15 +308,13 @@ int
 nvmm_vcpu_setstate(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
     uint64_t flags)
 {
-	struct nvmm_comm_page *comm = nvmm_comm(vcpu);
 
 	(void)mach;
 	if ((flags & ~(uint64_t)NVMM_X64_STATE_ALL) != 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	comm->state_commit |= flags;
-	comm->state_cached |= flags;
+	nvmm_state_set(vcpu, flags);
 	return 0;
 }
 

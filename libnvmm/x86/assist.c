@@ -55,29 +55,12 @@ decoded_items(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
 	}
 }
 
-/* True if the client has the callback that the exit is for. */
-static bool
-decoded_served(const struct nvmm_vcpu *vcpu, bool mem)
-{
-
-	return mem ? vcpu->cbs.mem != NULL : vcpu->cbs.io != NULL;
-}
-
 int
-nvmm_assist_decoded(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
-    bool mem)
+nvmm_assist_decoded(const struct nvmm_dev *dev, struct nvmm_machine *mach,
+    struct nvmm_vcpu *vcpu, bool mem)
 {
-	uint64_t reason = mem ? NVMM_VCPU_EXIT_MEMORY : NVMM_VCPU_EXIT_IO;
-	const struct nvmm_dev *dev = nvmm_dev();
 	struct nvmm_dev_access a;
 
-	if (dev == NULL || vcpu->exit->reason != reason ||
-	    !decoded_served(vcpu, mem)) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (dev->access == NULL)
-		return ASSIST_RAW;
 	a.token = 0;
 	if (dev->access(mach->machid, vcpu->cpuid, &a) == -1)
 		return -1;

@@ -49,18 +49,16 @@ portio_reg(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
 	struct nvmm_vcpu_state *st = vcpu->state;
-	uint64_t val = 0;
+	uint64_t val;
 
-	if (nvmm_vcpu_getstate(mach, vcpu, NVMM_X64_STATE_GPRS) == -1)
+	if (nvmm_state_get(mach, vcpu, NVMM_X64_STATE_GPRS) == -1)
 		return -1;
-	if (!exit->in)
-		val = x86_reg_get(st, NVMM_X64_GPR_RAX, exit->operand_size, 0);
+	val = exit->in ? 0 : st->gprs[NVMM_X64_GPR_RAX];
 	portio_call(mach, vcpu, (uint8_t *)&val);
 	if (exit->in)
 		x86_reg_set(st, NVMM_X64_GPR_RAX, exit->operand_size, 0, val);
 	portio_done(vcpu);
-	if (nvmm_vcpu_setstate(mach, vcpu, NVMM_X64_STATE_GPRS) == -1)
-		return -1;
+	nvmm_state_set(vcpu, NVMM_X64_STATE_GPRS);
 	return vmem_end_shadow(mach, vcpu);
 }
 
@@ -191,8 +189,8 @@ portio_run(struct portio *p)
 	return error;
 }
 
-/* INS and OUTS. */
-static int
+/* INS and OUTS, out of line: IN and OUT are to need none of their registers. */
+static int __attribute__((noinline))
 portio_string(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 	struct portio p = { .exit = &vcpu->exit->u.io };
@@ -209,7 +207,7 @@ nvmm_assist_io(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
 	int ret;
 
-	ret = nvmm_assist_decoded(mach, vcpu, false);
+	ret = assist_decoded(mach, vcpu, false);
 	if (ret != ASSIST_RAW)
 		return ret;
 	if (!portio_valid(exit)) {

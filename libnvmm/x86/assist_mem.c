@@ -66,7 +66,7 @@ nvmm_assist_mem(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 	struct vmem vm;
 	int ret, error;
 
-	ret = nvmm_assist_decoded(mach, vcpu, true);
+	ret = assist_decoded(mach, vcpu, true);
 	if (ret != ASSIST_RAW)
 		return ret;
 	if (vmem_begin(&vm, mach, vcpu) == -1)

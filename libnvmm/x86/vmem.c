@@ -313,11 +313,9 @@ vmem_fetch(struct vmem *vm, uint8_t *bytes)
 
 /* APM vol. 2, 15.21.5. */
 int
-vmem_end_shadow(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+vmem_clear_shadow(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 
-	if (!vcpu->exit->exitstate.int_shadow)
-		return 0;
 	if (nvmm_vcpu_getstate(mach, vcpu, NVMM_X64_STATE_INTR) == -1)
 		return -1;
 	vcpu->state->intr.int_shadow = 0;
