@@ -78,6 +78,7 @@ exit_invalid(struct svm_vcpu *vc)
 	inv->hwcode = vc->vmcb->ctrl.exitcode;
 	inv->rip = vc->vmcb->state.rip;
 	inv->inst_len = 0;
+	svm_tlb_refused(&vc->tlb);
 	return svm_user(vc, NVMM_VCPU_EXIT_INVALID);
 }
 

@@ -90,3 +90,10 @@ svm_tlb_control(struct svm_tlb_cpu *tlb, struct svm_tlb_vcpu *vcpu,
 		return SVM_TLB_NOTHING;
 	return by_asid ? SVM_TLB_FLUSH_GUEST : SVM_TLB_FLUSH_ALL;
 }
+
+void
+svm_tlb_refused(struct svm_tlb_vcpu *vcpu)
+{
+
+	vcpu->stale = true;
+}

@@ -58,5 +58,10 @@ void	svm_asid_give(struct svm_asids *, const struct svm_tlb_vcpu *);
  */
 uint32_t svm_tlb_control(struct svm_tlb_cpu *, struct svm_tlb_vcpu *,
 	    unsigned cpu, uint64_t generation, bool by_asid);
+/*
+ * The VMRUN was refused: the manual does not say that it flushed by then, so
+ * that the next one has to.
+ */
+void	svm_tlb_refused(struct svm_tlb_vcpu *);
 
 #endif /* _SVM_TLB_H_ */

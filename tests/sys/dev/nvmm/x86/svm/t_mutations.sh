@@ -80,6 +80,7 @@ mutation new_state_unflushed tlb 'if (vcpu->stale)' 'if (0)'
 mutation shared_unflushed tlb \
     'return vcpu->shared && tlb->shared_serial != vcpu->serial;' \
     'return false;'
+mutation refused_unflushed tlb 'vcpu->stale = true;' ';'
 mutation never_flushed tlb 'if (!needed)' 'if (1)'
 mutation always_flushed tlb 'if (!needed)' 'if (0)'
 mutation private_flushed_as_shared tlb \

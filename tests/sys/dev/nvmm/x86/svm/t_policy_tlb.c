@@ -27,7 +27,8 @@
 struct model_slot {
 	bool holds;
 	bool anything;		/* of anybody's */
-	uint64_t serial;	/* of whose translations; whose last */
+	uint64_t turn;		/* who ran last, or tried to */
+	uint64_t serial;	/* of whose translations */
 	uint64_t generation;	/* of which nested tables */
 	uint64_t version;	/* of which of the guest's own tables */
 };
@@ -164,7 +165,7 @@ flush_has_cause(const struct model_vcpu *v, unsigned cpu,
 	return !v->ran || v->cpu != cpu || v->changed ||
 	    v->generation != model.generation[v->machine] ||
 	    v->absence != model.absences[cpu] ||
-	    slot->serial != v->tlb.serial;
+	    slot->turn != v->tlb.serial;
 }
 
 /* Run, and with tables the guest changes its own while it does. */
@@ -190,14 +191,27 @@ vcpu_run(struct model_vcpu *v, unsigned cpu, bool tables)
 	/* The hardware flushes for it, here and not elsewhere. */
 	if (tables)
 		v->version++;
-	*slot = (struct model_slot){ .holds = true, .serial = v->tlb.serial,
-	    .generation = generation, .version = v->version };
+	*slot = (struct model_slot){ .holds = true, .turn = v->tlb.serial,
+	    .serial = v->tlb.serial, .generation = generation,
+	    .version = v->version };
 	v->ran = true;
 	v->changed = false;
 	v->cpu = cpu;
 	v->generation = generation;
 	v->absence = model.absences[cpu];
 	return control;
+}
+
+/* A VMRUN that the hardware refuses, before it has flushed anything. */
+static void
+vcpu_run_refused(struct model_vcpu *v, unsigned cpu)
+{
+
+	(void)svm_tlb_control(&model.cpu[cpu], &v->tlb, cpu,
+	    model.generation[v->machine], model.by_asid);
+	svm_tlb_refused(&v->tlb);
+	model.slot[cpu][v->tlb.asid].turn = v->tlb.serial;
+	v->changed = true;
 }
 
 /* The owner sets CR3 or the like. */
@@ -216,7 +230,11 @@ random_run(struct model_vcpu *v)
 	unsigned cpu;
 
 	cpu = v->ran && h_random(4) != 0 ? v->cpu : h_random(NCPUS);
-	if (model.online[cpu])
+	if (!model.online[cpu])
+		return;
+	if (h_random(16) == 0)
+		vcpu_run_refused(v, cpu);
+	else
 		(void)vcpu_run(v, cpu, h_random(8) == 0);
 }
 
@@ -370,6 +388,17 @@ CASE(return_flushes, "tables changed elsewhere are not seen in the old place")
 	ATF_CHECK_EQ(SVM_TLB_FLUSH_GUEST, vcpu_run(v, 0, false));
 }
 
+CASE(refused_flushes, "what a refused VMRUN should have flushed the next one does")
+{
+	struct model_vcpu *v = &model.vcpu[0];
+
+	start_two(2);
+	(void)vcpu_run(&model.vcpu[1], 0, false);
+	vcpu_run_refused(v, 0);
+	ATF_CHECK_EQ(SVM_TLB_FLUSH_GUEST, vcpu_run(v, 0, false));
+	ATF_CHECK_EQ(SVM_TLB_NOTHING, vcpu_run(v, 0, false));
+}
+
 CASE(asid_used_again, "an ASID's next VCPU starts with a flush")
 {
 	uint32_t asid;
@@ -418,6 +447,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, shared_apart_no_flush);
 	ATF_TP_ADD_TC(tp, one_flush_a_change);
 	ATF_TP_ADD_TC(tp, return_flushes);
+	ATF_TP_ADD_TC(tp, refused_flushes);
 	ATF_TP_ADD_TC(tp, asid_used_again);
 	ATF_TP_ADD_TC(tp, asids_all_given);
 	ATF_TP_ADD_TC(tp, asids_beyond_table);
