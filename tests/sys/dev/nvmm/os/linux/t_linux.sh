@@ -6,37 +6,7 @@
 here=$(cd "$(atf_get_srcdir)" && pwd)
 top=$(cd "$here/../../../../../.." && pwd)
 
-# module TARGET: build it, with assertions, into the folder of that name.
-module() {
-	for tool in qemu-system-x86_64 busybox cpio socat apt-get; do
-		command -v $tool >/dev/null || atf_skip "$tool is missing"
-	done
-	kdir=$(ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V |
-	    tail -n 1)
-	[ -n "$kdir" ] || atf_skip "no linux-headers-*-amd64 in /usr/src"
-	atf_check -s exit:0 -o ignore -e ignore \
-	    make -s -f Makefile.linux -C "$top/sys/modules/nvmm" "$1" \
-	    KDIR="$kdir" BUILD="$(pwd)/$1" NVMM_CFLAGS=-DNVMM_DEBUG
-}
-
-# inside TARGET [OPTION ...] -- COMMAND: run it in the testhost, which itself
-# judges what the kernel said and whether the module unloads.
-inside() {
-	module=$(pwd)/$1/nvmm.ko
-	shift
-	options=
-	while [ "$1" != -- ]; do
-		options="$options $1"
-		shift
-	done
-	shift
-	status=0
-	# shellcheck disable=SC2086 -- a list of options
-	(cd "$here" && "$top/tests/testhost/run" -n -k "$module" $options "$@") \
-	    >log 2>&1 || status=$?
-	cat log
-	[ $status -eq 0 ] || atf_fail "status $status in the testhost"
-}
+. "$top/tests/testhost/testhost.subr"
 
 # suite [CASE ...]: what to run there.
 suite() {
