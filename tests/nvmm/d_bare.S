@@ -95,7 +95,7 @@
 	END	b_watch
 
 	/* SYSCALL leaves flags and the next RIP in R11 and RCX. */
-	.balign	64
+	.balign	128
 	.code64
 	GUEST	b_syscall
 	movl	$0xc0000080, %ecx
