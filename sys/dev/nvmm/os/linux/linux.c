@@ -147,30 +147,40 @@ dev_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The request of every exit: its record is two numbers, and nothing comes back. */
+/*
+ * The request of every exit: its record is two numbers, fetched as one, and
+ * nothing comes back.
+ */
 static long
-dev_run(struct os_file *of, unsigned long arg)
+dev_run(struct os_file *of, const uint64_t __user *uaddr)
 {
-	struct nvmm_ioc_vcpu ioc;
+	union {
+		uint64_t word;
+		struct nvmm_ioc_vcpu ioc;
+	} req;
 
-	OS_CTASSERT(sizeof(ioc) == 8);
-	if (copy_from_user(&ioc, (const void __user *)arg, sizeof(ioc)) != 0)
+	OS_CTASSERT(sizeof(req.ioc) == sizeof(req.word));
+	if (!user_access_begin(uaddr, sizeof(req.word)))
 		return -EFAULT;
-	return -nvmm_ioctl(&of->owner, NVMM_IOC_VCPU_RUN, &ioc);
+	unsafe_get_user(req.word, uaddr, fault);
+	user_access_end();
+	return -nvmm_ioctl(&of->owner, NVMM_IOC_VCPU_RUN, &req.ioc);
+fault:
+	user_access_end();
+	return -EFAULT;
 }
 
-/* => What goes back to user space is what came, or zero, or what was filled. */
-static long
-dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/*
+ * Any other. Apart, as kernels clear what is on the stack at each call.
+ * => What goes back to user space is what came, or zero, or what was filled.
+ */
+static noinline long
+dev_request(struct os_file *of, unsigned int cmd, void __user *uaddr)
 {
-	struct os_file *of = file->private_data;
-	void __user *uaddr = (void __user *)arg;
 	union request req;
 	size_t size;
 	int error;
 
-	if (likely(cmd == NVMM_IOC_VCPU_RUN))
-		return dev_run(of, arg);
 	size = _IOC_SIZE(cmd);
 	if (size > sizeof(req))
 		return -EINVAL;
@@ -183,6 +193,16 @@ dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	    copy_to_user(uaddr, &req, size) != 0)
 		error = EFAULT;
 	return -error;
+}
+
+static long
+dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+
+	if (likely(cmd == NVMM_IOC_VCPU_RUN))
+		return dev_run(file->private_data,
+		    (const uint64_t __user *)arg);
+	return dev_request(file->private_data, cmd, (void __user *)arg);
 }
 
 static const struct file_operations dev_fops = {
@@ -205,6 +225,7 @@ nvmm_linux_init(void)
 {
 	int error;
 
+	linux_time_init();
 	nvmm_param_backend = param_backend;
 	nvmm_param_ram = (uint64_t)param_max_ram << 20;
 	error = nvmm_attach();

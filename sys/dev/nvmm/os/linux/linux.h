@@ -47,6 +47,10 @@ struct linux_held {
 
 extern struct linux_held linux_held;
 
+/* linux_os.c */
+/* => Before os_time_ticks(). */
+void	linux_time_init(void);
+
 /* linux_vm.c */
 /*
  * The page at an index of the object, made if it is not there; NULL without

@@ -6,6 +6,7 @@
  * there is to know of the caller.
  */
 
+#include <linux/init.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -16,9 +17,15 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
 #include "linux.h"
 
 struct linux_held linux_held;
+
+unsigned linux_tsc_khz __ro_after_init;
 
 void *
 os_mem_zalloc(size_t size)
@@ -114,6 +121,17 @@ os_time_seconds(void)
 	return ktime_get_real_seconds();
 }
 
+/* => Said once, as two clocks do not compare. */
+void __init
+linux_time_init(void)
+{
+
+	if (!check_tsc_unstable() && (boot_cpu_has(X86_FEATURE_TSC_RELIABLE) ||
+	    (boot_cpu_has(X86_FEATURE_CONSTANT_TSC) &&
+	    boot_cpu_has(X86_FEATURE_NONSTOP_TSC))))
+		linux_tsc_khz = tsc_khz;
+}
+
 uint64_t
 os_time_nanoseconds(void)
 {
@@ -125,8 +143,19 @@ uint64_t
 os_ticks_to_ns(uint64_t ticks)
 {
 
-	return tsc_khz != 0 ? mul_u64_u64_div_u64(ticks, 1000000, tsc_khz) :
-	    ticks;
+	if (linux_tsc_khz == 0)
+		return ticks;
+	return mul_u64_u64_div_u64(ticks, 1000000, linux_tsc_khz);
+}
+
+/* Note who holds the lock, for the asserts. */
+static void
+os_mutex_mark(os_mutex_t *mtx, struct task_struct *owner)
+{
+
+#ifdef NVMM_DEBUG
+	WRITE_ONCE(mtx->owner, owner);
+#endif
 }
 
 void
@@ -141,22 +170,27 @@ os_mutex_lock(os_mutex_t *mtx)
 {
 
 	mutex_lock(&mtx->m);
-	WRITE_ONCE(mtx->owner, current);
+	os_mutex_mark(mtx, current);
 }
 
 void
 os_mutex_unlock(os_mutex_t *mtx)
 {
 
-	WRITE_ONCE(mtx->owner, NULL);
+	os_mutex_mark(mtx, NULL);
 	mutex_unlock(&mtx->m);
 }
 
+/* => Asked by asserts only, which other builds do not evaluate. */
 bool
 os_mutex_owned(os_mutex_t *mtx)
 {
 
+#ifdef NVMM_DEBUG
 	return READ_ONCE(mtx->owner) == current;
+#else
+	return mutex_is_locked(&mtx->m);
+#endif
 }
 
 void

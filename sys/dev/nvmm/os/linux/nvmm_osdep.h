@@ -87,7 +87,9 @@
 
 typedef struct {
 	struct mutex m;
+#ifdef NVMM_DEBUG
 	struct task_struct *owner;	/* the holder; others may read it stale */
+#endif
 } os_mutex_t;
 
 typedef wait_queue_head_t os_cv_t;
@@ -96,24 +98,23 @@ typedef wait_queue_head_t os_cv_t;
  * Macros, as lockdep tells classes of locks by the place of their
  * initialization: in a function, all of them would be one.
  */
-#define os_mutex_init(mtx)						\
-	do {								\
-		mutex_init(&(mtx)->m);					\
-		(mtx)->owner = NULL;					\
-	} while (0)
+#define os_mutex_init(mtx)	mutex_init(&(mtx)->m)
 #define os_cv_init(cv)	init_waitqueue_head(cv)
 
 struct os_file;
 struct os_vmobj;
 struct os_vmspace;
 
-/* The TSC where the kernel keeps time by it. */
+/* Of the TSC, if it goes alike on all CPUs; else 0. */
+extern unsigned linux_tsc_khz;
+
+/* => A suspend may set it back, which no run spans. */
 #define os_time_ticks	os_time_ticks
 static inline uint64_t
 os_time_ticks(void)
 {
 
-	return likely(tsc_khz != 0) ? rdtsc() : ktime_get_ns();
+	return likely(linux_tsc_khz != 0) ? rdtsc() : ktime_get_ns();
 }
 uint64_t os_ticks_to_ns(uint64_t);
 
