@@ -30,6 +30,7 @@
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
 #include <asm/nospec-branch.h>
+#include <asm/processor.h>
 
 #include "linux.h"
 
@@ -41,24 +42,61 @@ struct cpu_call {
 };
 
 static DEFINE_PER_CPU(bool, cpu_ready);	/* that CPU, in a region or irqs off */
+static void __percpu *cpu_fpu;		/* that CPU's, in a region */
 static enum cpuhp_state cpu_state;	/* (c) once initialized */
 
 /*
- * The thread's FPU registers are saved, and come back on its way to user space
- * and not before, so that a second region in the same request costs little.
- * Preemption is off. Softirqs still run when a host interrupt ends: they use no
- * FPU then, as the kernel keeps them from it while this region does.
+ * Keep what the FPU's registers hold, whosever it is: the thread's, another's
+ * that the kernel has not replaced yet, or nothing of worth. The kernel's own
+ * records of that stay as they are, as the registers come back as they were.
+ */
+static void
+fpu_save(void)
+{
+	void *area = this_cpu_ptr(cpu_fpu);
+
+	if (likely(boot_cpu_has(X86_FEATURE_XSAVE)))
+		asm volatile("xsave64 (%0)"
+		    : : "r" (area), "a" (-1), "d" (-1) : "memory");
+	else
+		asm volatile("fxsave64 (%0)" : : "r" (area) : "memory");
+}
+
+/*
+ * Some processors leave the addresses of the last x87 instruction as they are,
+ * the guest's; a load of our own takes their place.
+ */
+static void
+fpu_restore(void)
+{
+	void *area = this_cpu_ptr(cpu_fpu);
+
+	if (unlikely(static_cpu_has_bug(X86_BUG_FXSAVE_LEAK)))
+		asm volatile("fnclex; emms; fildl (%0)" : : "r" (area));
+	if (likely(boot_cpu_has(X86_FEATURE_XSAVE)))
+		asm volatile("xrstor64 (%0)"
+		    : : "r" (area), "a" (-1), "d" (-1) : "memory");
+	else
+		asm volatile("fxrstor64 (%0)" : : "r" (area) : "memory");
+}
+
+/*
+ * A region is what the kernel has for those who edit the FPU's registers:
+ * preemption and softirqs are off, and interrupt handlers do not touch the FPU.
+ * Not kernel_fpu_begin(), which has the thread's registers loaded again on the
+ * way to user space by many more instructions than this takes.
  */
 void
 os_guest_enter(void)
 {
 
-	kernel_fpu_begin_mask(0);
+	fpregs_lock();
 	while (unlikely(!this_cpu_read(cpu_ready))) {
-		kernel_fpu_end();
+		fpregs_unlock();
 		schedule_timeout_idle(1);
-		kernel_fpu_begin_mask(0);
+		fpregs_lock();
 	}
+	fpu_save();
 }
 
 /*
@@ -73,7 +111,8 @@ os_guest_leave(void)
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 #endif
-	kernel_fpu_end();
+	fpu_restore();
+	fpregs_unlock();
 }
 
 unsigned
@@ -224,22 +263,41 @@ static struct notifier_block cpu_reboot_nb = {
 	.notifier_call = cpu_reboot,
 };
 
+/* Room for what the FPU's registers hold in a region. */
+static int
+fpu_init(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	ebx = 512;
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		cpuid_count(0xD, 0, &eax, &ebx, &ecx, &edx);
+	cpu_fpu = __alloc_percpu(ebx, 64);
+	return cpu_fpu != NULL ? 0 : ENOMEM;
+}
+
 /* => Every CPU that is online is ready on return. */
 int
 linux_cpu_init(void)
 {
 	int error;
 
+	error = fpu_init();
+	if (error)
+		return error;
 	error = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "nvmm:online", cpu_up,
 	    cpu_down);
-	if (error < 0)
+	if (error < 0) {
+		free_percpu(cpu_fpu);
 		return -error;
+	}
 	cpu_state = error;
 	register_syscore_ops(&cpu_syscore_ops);
 	error = register_reboot_notifier(&cpu_reboot_nb);
 	if (error) {
 		unregister_syscore_ops(&cpu_syscore_ops);
 		cpuhp_remove_state(cpu_state);
+		free_percpu(cpu_fpu);
 	}
 	return -error;
 }
@@ -252,4 +310,5 @@ linux_cpu_fini(void)
 	unregister_reboot_notifier(&cpu_reboot_nb);
 	unregister_syscore_ops(&cpu_syscore_ops);
 	cpuhp_remove_state(cpu_state);
+	free_percpu(cpu_fpu);
 }

@@ -45,7 +45,7 @@ struct npt_link {
 /* (p): machine parked to change; claim or machine's lock to read. */
 struct os_vmspace {
 	uint64_t maxgpa;		/* (c) */
-	uint64_t *root;			/* (c) of the tree, filled by faults */
+	struct npt npt;			/* the tree, filled by faults */
 	uint64_t generation;		/* (p), (a) to read */
 	uint64_t linked;		/* (p) */
 	size_t nlinks;			/* (p) */
@@ -178,15 +178,16 @@ int
 os_vmspace_create(struct os_vmspace **vmp, uint64_t maxgpa)
 {
 	struct os_vmspace *vm;
+	int error;
 
 	OS_ASSERT(maxgpa <= NPT_MAXGPA);
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (vm == NULL)
 		return ENOMEM;
-	vm->root = npt_create();
-	if (vm->root == NULL) {
+	error = npt_create(&vm->npt);
+	if (error) {
 		kfree(vm);
-		return ENOMEM;
+		return error;
 	}
 	vm->maxgpa = maxgpa;
 	atomic_long_inc(&linux_held.machines);
@@ -199,7 +200,7 @@ void
 os_vmspace_destroy(struct os_vmspace *vm)
 {
 
-	npt_destroy(vm->root);
+	npt_destroy(&vm->npt);
 	link_cut(vm, 0, vm->maxgpa);
 	OS_ASSERT(vm->nlinks == 0);
 	os_mem_free(vm->link, vm->maxlinks * sizeof(*vm->link));
@@ -264,7 +265,7 @@ os_vmspace_unmap(struct os_vmspace *vm, uint64_t gpa, size_t size)
 			return error;
 	}
 	os_atomic_store(&vm->generation, vm->generation + 1);
-	npt_remove(vm->root, gpa, end);
+	npt_remove(&vm->npt, gpa, end);
 	vm->linked -= linked_within(vm, gpa, end);
 	link_cut(vm, gpa, end);
 	return 0;
@@ -342,7 +343,7 @@ os_vmspace_fault(struct os_vmspace *vm, uint64_t gpa, int prot)
 	    LINUX_GFP_GUEST);
 	if (page == NULL)
 		return ENOMEM;
-	return npt_enter(vm->root, gpa, page, link_level(link, gpa, page),
+	return npt_enter(&vm->npt, gpa, page, link_level(link, gpa, page),
 	    link->prot);
 }
 
@@ -385,7 +386,7 @@ uint64_t
 os_vmspace_root_pa(struct os_vmspace *vm)
 {
 
-	return npt_root_pa(vm->root);
+	return vm->npt.root_pa;
 }
 
 uint64_t
@@ -400,5 +401,5 @@ const void *
 os_vmspace_peek(struct os_vmspace *vm, uint64_t gpa)
 {
 
-	return gpa < vm->maxgpa ? npt_peek(vm->root, gpa) : NULL;
+	return gpa < vm->maxgpa ? npt_peek(&vm->npt, gpa) : NULL;
 }

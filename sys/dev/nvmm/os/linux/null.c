@@ -6,7 +6,7 @@
  * run does what the VCPU's registers say and leaves. It is compiled into a
  * module of its own, never into the one that is installed.
  *
- *	RAX	0: leave with EXIT_IO. 1: serve a nested fault at RBX with the
+ *	RAX	0: spoil the FPU and leave with EXIT_IO. 1: serve a nested fault at RBX with the
  *		protection in RCX. 2: run until somebody wants the VCPU.
  *		3: look RBX up in the tables. 4: have the next runs do 2.
  *	RDX	what came out: an errno; of 3, 0 if there is nothing
@@ -171,6 +171,18 @@ null_spin(struct nvmm_cpu *vcpu, struct null_cpu *nc)
 	} while (!null_wanted(vcpu));
 }
 
+/* What a guest may do to the FPU's registers. => In a region. */
+static void
+null_clobber(void)
+{
+	const uint32_t mxcsr = 0x7F80;
+
+	asm volatile("fninit; fldpi; fldpi; fldpi; fldpi\n\t"
+	    "pcmpeqd %%xmm0, %%xmm0; pcmpeqd %%xmm1, %%xmm1\n\t"
+	    "pcmpeqd %%xmm7, %%xmm7; pcmpeqd %%xmm8, %%xmm8\n\t"
+	    "pcmpeqd %%xmm15, %%xmm15; ldmxcsr %0" : : "m" (mxcsr));
+}
+
 static int
 null_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 {
@@ -196,6 +208,7 @@ null_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 		break;
 	default:
 		os_guest_enter();
+		null_clobber();
 		os_guest_leave();
 		break;
 	}

@@ -25,15 +25,9 @@
 #define NPT_PA		0x000FFFFFFFFFF000ULL
 
 #define NPT_ENTRIES	512
+#define NPT_TOP		3	/* the level that is walked from */
+#define NPT_TOP_SIZE	(NPT_LARGE_SIZE * NPT_ENTRIES)
 #define NPT_TABLE	(NPT_P | NPT_W | NPT_U | NPT_A)
-
-/* The level of the root. */
-static int
-root_level(void)
-{
-
-	return pgtable_l5_enabled() ? 5 : 4;
-}
 
 /* An empty table, or NULL. */
 static uint64_t *
@@ -85,6 +79,14 @@ entry_is_leaf(uint64_t entry, int level)
 	return level == 1 || (entry & NPT_PS) != 0;
 }
 
+/* What an entry that leads to the table holds. */
+static uint64_t
+table_value(const uint64_t *table)
+{
+
+	return __sme_set(virt_to_phys((volatile void *)table)) | NPT_TABLE;
+}
+
 /* Put a fresh table into an empty entry; the entry's value, or 0. */
 static uint64_t
 entry_make_table(uint64_t *entry)
@@ -94,7 +96,7 @@ entry_make_table(uint64_t *entry)
 	table = table_alloc();
 	if (table == NULL)
 		return 0;
-	new = __sme_set(virt_to_phys(table)) | NPT_TABLE;
+	new = table_value(table);
 	old = cmpxchg(entry, 0, new);
 	if (old == 0)
 		return new;
@@ -119,14 +121,15 @@ leaf_value(struct page *page, int level, int prot)
 }
 
 int
-npt_enter(uint64_t *root, uint64_t gpa, struct page *page, int level, int prot)
+npt_enter(struct npt *npt, uint64_t gpa, struct page *page, int level,
+    int prot)
 {
 	uint64_t *entry, value;
 	struct page *leaf;
 	int at;
 
-	at = root_level();
-	entry = table_entry(root, at, gpa);
+	at = NPT_TOP;
+	entry = table_entry(npt->top, at, gpa);
 	for (; at > 1; at--) {
 		value = smp_load_acquire(entry);
 		if (value == 0 && at == level)
@@ -170,50 +173,76 @@ table_clear(uint64_t *table, int level, uint64_t gpa, uint64_t end)
 	return memchr_inv(table, 0, OS_PAGE_SIZE) == NULL;
 }
 
-uint64_t *
-npt_create(void)
+static void
+npt_free(struct npt *npt)
 {
+	int i;
 
-	return table_alloc();
-}
-
-void
-npt_destroy(uint64_t *root)
-{
-
-	(void)table_clear(root, root_level(), 0, NPT_MAXGPA);
-	table_free(root);
-}
-
-uint64_t
-npt_root_pa(const uint64_t *root)
-{
-
-	return __sme_set(virt_to_phys((volatile void *)root));
-}
-
-void
-npt_remove(uint64_t *root, uint64_t gpa, uint64_t end)
-{
-
-	(void)table_clear(root, root_level(), gpa, end);
-}
-
-const void *
-npt_peek(uint64_t *root, uint64_t gpa)
-{
-	uint64_t *table, value;
-	int at;
-
-	table = root;
-	for (at = root_level();; at--) {
-		value = smp_load_acquire(table_entry(table, at, gpa));
-		if (value == 0)
-			return NULL;
-		if (entry_is_leaf(value, at))
-			break;
-		table = entry_va(value);
+	for (i = 0; i < 2; i++) {
+		if (npt->upper[i] != NULL)
+			table_free(npt->upper[i]);
 	}
-	return (const uint8_t *)entry_va(value) +
-	    (gpa & ((1ULL << level_shift(at)) - 1));
+	if (npt->top != NULL)
+		table_free(npt->top);
+}
+
+int
+npt_create(struct npt *npt)
+{
+	const int nupper = pgtable_l5_enabled() ? 2 : 1;
+	uint64_t *table;
+	int i;
+
+	memset(npt, 0, sizeof(*npt));
+	table = npt->top = table_alloc();
+	for (i = 0; table != NULL && i < nupper; i++) {
+		npt->upper[i] = table_alloc();
+		if (npt->upper[i] != NULL)
+			npt->upper[i][0] = table_value(table);
+		table = npt->upper[i];
+	}
+	if (table == NULL) {
+		npt_free(npt);
+		return ENOMEM;
+	}
+	npt->root_pa = __sme_set(virt_to_phys(table));
+	return 0;
+}
+
+void
+npt_destroy(struct npt *npt)
+{
+
+	(void)table_clear(npt->top, NPT_TOP, 0, NPT_MAXGPA);
+	npt_free(npt);
+}
+
+void
+npt_remove(struct npt *npt, uint64_t gpa, uint64_t end)
+{
+
+	(void)table_clear(npt->top, NPT_TOP, gpa, end);
+}
+
+/* Step by step, as exits that have to be decoded take this path four times. */
+const void *
+npt_peek(const struct npt *npt, uint64_t gpa)
+{
+	uint64_t value, *table;
+
+	value = READ_ONCE(npt->top[gpa / NPT_TOP_SIZE]);
+	if (value == 0)
+		return NULL;
+	table = entry_va(value);
+	value = READ_ONCE(table[gpa / NPT_LARGE_SIZE % NPT_ENTRIES]);
+	if (value == 0)
+		return NULL;
+	if ((value & NPT_PS) != 0)
+		return (const uint8_t *)entry_va(value) +
+		    gpa % NPT_LARGE_SIZE;
+	table = entry_va(value);
+	value = READ_ONCE(table[gpa / OS_PAGE_SIZE % NPT_ENTRIES]);
+	if (value == 0)
+		return NULL;
+	return (const uint8_t *)entry_va(value) + gpa % OS_PAGE_SIZE;
 }

@@ -17,28 +17,36 @@
 #define NPT_SMALL	1
 #define NPT_LARGE	2
 
-/* Addresses in a tree are below this. */
-#define NPT_MAXGPA	(1ULL << 48)
+/* Addresses in a tree are below this: one table of the third level. */
+#define NPT_MAXGPA	(1ULL << 39)
 
-/* An empty tree's root, or NULL. */
-uint64_t *npt_create(void);
+/*
+ * A tree. All addresses go through the first entries of the tables above the
+ * third level, which are made with it and not walked in software.
+ */
+struct npt {
+	uint64_t root_pa;		/* for the hardware */
+	uint64_t *top;			/* the table of the third level */
+	uint64_t *upper[2];		/* those above it; NULL if not there */
+};
+
+/* An empty tree. => ENOMEM. */
+int	npt_create(struct npt *);
 /* => No guest runs by it any more. */
-void	npt_destroy(uint64_t *root);
-/* The root for the hardware. */
-uint64_t npt_root_pa(const uint64_t *root);
+void	npt_destroy(struct npt *);
 /*
  * Enter the page at gpa with NVMM_PROT_*, at the level, or at the lowest where
  * a table stands in its way; leave alone what is there already. => ENOMEM: no
  * memory for a table. Any number of callers at once.
  */
-int	npt_enter(uint64_t *root, uint64_t gpa, struct page *, int level,
+int	npt_enter(struct npt *, uint64_t gpa, struct page *, int level,
 	    int prot);
 /*
  * Take [gpa, end) out; a large page goes whole, and what was not asked for
  * comes back by a fault. => No guest runs, nobody enters.
  */
-void	npt_remove(uint64_t *root, uint64_t gpa, uint64_t end);
+void	npt_remove(struct npt *, uint64_t gpa, uint64_t end);
 /* The driver's view of gpa, or NULL where nothing is entered. */
-const void *npt_peek(uint64_t *root, uint64_t gpa);
+const void *npt_peek(const struct npt *, uint64_t gpa);
 
 #endif /* _NVMM_NPT_H_ */

@@ -6,9 +6,12 @@
  * is lost, nor deaf to who wants it.
  */
 
+#include <sys/syscall.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -152,11 +155,86 @@ ATF_TC_BODY(wanted_at_once, tc)
 	finish(&r);
 }
 
+/* Registers of each kind that a guest may spoil. */
+struct fpu {
+	_Alignas(64) uint8_t fx[512];
+};
+
+/* Run the VCPU once, from and to the registers given. */
+static void
+run_between(const struct h_machine *m, const struct fpu *before,
+    struct fpu *after)
+{
+	struct nvmm_ioc_vcpu ioc = { .machid = m->id, .cpuid = 0 };
+	long ret;
+
+	__asm volatile("fxrstor64 (%1)\n\tsyscall\n\tfxsave64 (%2)"
+	    : "=a" (ret)
+	    : "r" (before->fx), "r" (after->fx), "a" ((long)SYS_ioctl),
+	      "D" ((long)m->fd), "S" (NVMM_IOC_VCPU_RUN), "d" (&ioc)
+	    : "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
+	      "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+	      "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)",
+	      "st(3)", "st(4)", "st(5)", "st(6)", "st(7)");
+	ATF_REQUIRE_EQ(ret, 0);
+}
+
+/* A thread's own values, through many runs beside others on the same CPUs. */
+static void *
+fpu_thread(void *arg)
+{
+	const unsigned char seed = (unsigned char)(uintptr_t)arg;
+	struct fpu before, after;
+	struct h_machine m;
+	unsigned i;
+
+	h_make(&m);
+	memset(&before, 0, sizeof(before));
+	memset(before.fx + 32, seed, 10);	/* ST(0) */
+	memset(before.fx + 160, seed, 256);	/* XMM0 to XMM15 */
+	before.fx[0] = 0x7F;			/* FCW 037F */
+	before.fx[1] = 0x03;
+	before.fx[4] = 0x01;			/* FTW: one in use */
+	before.fx[24] = 0x80;			/* MXCSR 1F80 */
+	before.fx[25] = 0x1F;
+	for (i = 0; i < 3000; i++) {
+		run_between(&m, &before, &after);
+		ATF_REQUIRE_EQ(memcmp(after.fx, before.fx, 6), 0);
+		ATF_REQUIRE_EQ(memcmp(after.fx + 24, before.fx + 24, 4), 0);
+		ATF_REQUIRE_EQ(memcmp(after.fx + 32, before.fx + 32, 10), 0);
+		ATF_REQUIRE_EQ(memcmp(after.fx + 160, before.fx + 160, 256),
+		    0);
+		if (i % 100 == 0)
+			sched_yield();
+	}
+	return NULL;
+}
+
+ATF_TC(fpu_is_kept);
+ATF_TC_HEAD(fpu_is_kept, tc)
+{
+	atf_tc_set_md_var(tc, "descr",
+	    "what a guest does to the FPU's registers, no thread sees");
+}
+ATF_TC_BODY(fpu_is_kept, tc)
+{
+	pthread_t threads[6];
+	uintptr_t i;
+
+	h_need_backend("null");
+	for (i = 0; i < 6; i++)
+		pthread_create(&threads[i], NULL, fpu_thread,
+		    (void *)(0x11 * (i + 1)));
+	for (i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 
 	h_begin();
 	ATF_TP_ADD_TC(tp, offline_and_online);
 	ATF_TP_ADD_TC(tp, wanted_at_once);
+	ATF_TP_ADD_TC(tp, fpu_is_kept);
 	return atf_no_error();
 }
