@@ -8,8 +8,8 @@
 #
 # The kernel is an amd64 one with PVH entry, loadable modules, wd(4) at pciide(4),
 # ffs and a serial console, and with its symbols inside (COPY_SYMTAB), as QEMU
-# loads none. It fetches nothing. OUT says where to build, QEMU_SMP and
-# QEMU_TIMEOUT (seconds) how to run.
+# loads none. It fetches nothing. OUT says where to build, QEMU_SMP, QEMU_MEM
+# (MiB) and QEMU_TIMEOUT (seconds) how to run.
 set -eu
 
 tree=$(cd "$1" && pwd)
@@ -26,7 +26,7 @@ user=$out/user
 rm -rf "$user"
 mkdir -p "$user/include"
 for header in ctype errno fcntl inttypes limits pthread pthread_types signal \
-    stdarg stdbool stddef stdint stdio stdlib string time unistd; do
+    sched stdarg stdbool stddef stdint stdio stdlib string time unistd; do
 	case $header in
 	pthread_types)	: >"$user/include/$header.h" ;;
 	*)	echo '#include "h_libc.h"' >"$user/include/$header.h" ;;
@@ -67,15 +67,10 @@ for file in "$tree"/libnvmm/x86/*.c; do
 	compile "libnvmm/x86/${file##*/}"
 done
 echo "ok: libnvmm compiles with this source's headers"
-# All groups of the API tests but those that want threads.
 groups=
 for file in "$tree"/tests/nvmm/t_*.c; do
 	name=${file##*/t_}
 	name=${name%.c}
-	if grep -q pthread_create "$file"; then
-		echo "skipped: the API tests' group $name, which wants threads"
-		continue
-	fi
 	groups="$groups $name"
 	compile "tests/nvmm/t_$name.c"
 	compile "tests/nvmm/d_$name.S"
@@ -87,16 +82,16 @@ compile tests/nvmm/h_vm.c
 	for name in $groups; do
 		echo "atf_error_t group_t_$name(atf_tp_t *);"
 	done
-	echo 'atf_error_t (*const t_groups[])(atf_tp_t *) = {'
+	echo 'const struct t_group t_groups[] = {'
 	for name in $groups; do
-		echo "	group_t_$name,"
+		echo "	{ \"$name\", group_t_$name },"
 	done
-	echo '	0'
+	echo '	{ 0, 0 }'
 	echo '};'
 } >"$user/groups.c"
 ${CC:-cc} $cflags $cppflags -c "$user/groups.c" -o "$user/groups.o"
 objs="$objs $user/groups.o"
-for file in init.c t_netbsd.c h_atf.c h_libc.c h_sys.c h_start.S; do
+for file in init.c t_netbsd.c h_atf.c h_libc.c h_sys.c h_thread.c h_start.S; do
 	compile tests/netbsd/$file
 done
 ${LD:-ld} -static -no-pie -nostdlib -z noexecstack -o "$user/init" $objs \
@@ -137,7 +132,7 @@ makefs -t ffs -s 16m -o version=1 -F "$out/root.mtree" "$out/root.img" \
 # The machine resets at the end, upon which QEMU ends.
 log=$out/console.log
 timeout "${QEMU_TIMEOUT:-600}" qemu-system-x86_64 -accel tcg \
-    -cpu max,+svm,+npt -m 512 \
+    -cpu max,+svm,+npt -m "${QEMU_MEM:-1024}" \
     -smp "${QEMU_SMP:-2,sockets=2,cores=1,threads=1}" \
     -kernel "$kernel" -append 'console=com root=wd0a' \
     -drive "file=$out/root.img,format=raw,if=ide,index=0" -nic none \

@@ -4,8 +4,7 @@
  *
  * As much of a C library as libnvmm and the API tests call, for a program that
  * runs on a bare NetBSD kernel. All of <stdio.h>, <string.h> and so on are this
- * header; constants and structures come from the kernel's source. There is one
- * thread, and locks are none.
+ * header; constants and structures come from the kernel's source.
  */
 
 #ifndef _H_LIBC_H_
@@ -33,6 +32,8 @@
 #define EXIT_FAILURE	1
 #define STDERR_FILENO	2
 
+struct timespec;
+
 extern int errno;
 
 /* h_sys.c */
@@ -51,6 +52,8 @@ int	kill(pid_t, int);
 unsigned alarm(unsigned);
 int	sigaction(int, const struct sigaction *, struct sigaction *);
 int	usleep(unsigned);
+long	sysconf(int);
+int	clock_gettime(clockid_t, struct timespec *);
 void	_exit(int) __dead;
 void	exit(int) __dead;
 void	abort(void) __dead;
@@ -89,16 +92,34 @@ issetugid(void)
 	return 0;
 }
 
-typedef int pthread_mutex_t;
-typedef int pthread_rwlock_t;
+/* h_thread.c; errno is one for all threads */
+typedef struct h_thread *pthread_t;
+typedef volatile int pthread_mutex_t;
+typedef volatile int pthread_rwlock_t;
 #define PTHREAD_MUTEX_INITIALIZER	0
-#define pthread_mutex_lock(m)		((void)(m), 0)
-#define pthread_mutex_unlock(m)		((void)(m), 0)
-#define pthread_rwlock_init(l, a)	((void)(l), (void)(a), 0)
+#define pthread_mutex_lock(m)		h_lock(m)
+#define pthread_mutex_unlock(m)		h_unlock(m)
+#define pthread_rwlock_init(l, a)	((void)(a), h_unlock(l))
 #define pthread_rwlock_destroy(l)	((void)(l), 0)
-#define pthread_rwlock_rdlock(l)	((void)(l), 0)
-#define pthread_rwlock_wrlock(l)	((void)(l), 0)
-#define pthread_rwlock_unlock(l)	((void)(l), 0)
+#define pthread_rwlock_rdlock(l)	h_lock(l)
+#define pthread_rwlock_wrlock(l)	h_lock(l)
+#define pthread_rwlock_unlock(l)	h_unlock(l)
+int	h_lock(volatile int *);
+int	h_unlock(volatile int *);
+int	pthread_create(pthread_t *, const void *, void *(*)(void *), void *);
+int	pthread_join(pthread_t, void **);
+
+typedef struct {
+	uint32_t bits[8];
+} cpu_set_t;
+#define CPU_SETSIZE	256
+#define CPU_ZERO(s)	memset(s, 0, sizeof(*(s)))
+#define CPU_SET(n, s)	((s)->bits[(n) / 32] |= 1U << (n) % 32)
+#define CPU_ISSET(n, s)	(((s)->bits[(n) / 32] >> (n) % 32 & 1) != 0)
+#define CPU_COUNT(s)	__builtin_popcount((s)->bits[0])
+int	pthread_setaffinity_np(pthread_t, size_t, const cpu_set_t *);
+int	sched_setaffinity(pid_t, size_t, const cpu_set_t *);
+int	sched_getaffinity(pid_t, size_t, cpu_set_t *);
 
 /* stdio's, as far as nvmm_vcpu_dump wants it */
 typedef int FILE;

@@ -9,11 +9,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
 #include "h_libc.h"
 
+#define PAGE			4096
 #define SIGTRAMP_VERSION	2
 
 int errno;
@@ -166,6 +168,27 @@ usleep(unsigned us)
 	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
 
 	return (int)ret(h_syscall(SYS___nanosleep50, &ts, NULL));
+}
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+
+	return (int)ret(h_syscall(SYS___clock_gettime50, (long)id, ts));
+}
+
+/* => -1 but for the pages that there are. */
+long
+sysconf(int what)
+{
+	static const int name[] = { CTL_HW, HW_PHYSMEM64 };
+	size_t len = sizeof(int64_t);
+	int64_t bytes;
+
+	if (what != _SC_PHYS_PAGES || h_syscall(SYS___sysctl, name, 2, &bytes,
+	    &len, NULL, 0L) < 0)
+		return -1;
+	return bytes / PAGE;
 }
 
 void

@@ -10,8 +10,12 @@
 
 #include "h_atf.h"
 
-/* Those of tests/nvmm, as the build finds them; NULL-terminated. */
-extern atf_error_t (*const t_groups[])(atf_tp_t *);
+/* Those of tests/nvmm, as the build finds them; the last has no name. */
+struct t_group {
+	const char *name;
+	atf_error_t (*run)(atf_tp_t *);
+};
+extern const struct t_group t_groups[];
 
 /* t_netbsd.c: with the module loaded */
 void	t_netbsd(void);

@@ -4,7 +4,7 @@
  *
  * Host CPUs on NetBSD: the region in which guests run, calls and interrupts
  * across CPUs. A CPU that has been attached stays; one that cpuctl(8) takes
- * offline merely gets no threads. Before the system sleeps, netbsd.c sees to it
+ * offline merely gets no threads. Before the system sleeps, netbsd_dev.c sees to it
  * that there are no machines.
  */
 
