@@ -132,7 +132,7 @@ makefs -t ffs -s 16m -o version=1 -F "$out/root.mtree" "$out/root.img" \
 # The machine resets at the end, upon which QEMU ends.
 log=$out/console.log
 timeout "${QEMU_TIMEOUT:-600}" qemu-system-x86_64 -accel tcg \
-    -cpu max,+svm,+npt -m "${QEMU_MEM:-1024}" \
+    -cpu max,+svm,+npt -m "${QEMU_MEM:-640}" \
     -smp "${QEMU_SMP:-2,sockets=2,cores=1,threads=1}" \
     -kernel "$kernel" -append 'console=com root=wd0a' \
     -drive "file=$out/root.img,format=raw,if=ide,index=0" -nic none \

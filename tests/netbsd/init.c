@@ -147,6 +147,9 @@ main(int argc, char **argv)
 	    round_with(NULL, NULL)) {
 		before = free_pages();
 		(void)round_with(PROPS("nasid", "3"), "smp");
+		(void)h_case("module", "loads", loads, PROPS("max_ram", "4096"));
+		t_netbsd_ram();
+		(void)h_case("module", "unloads", unloads, NULL);
 		(void)h_case("module", "memory_is_back", memory_is_back,
 		    &before);
 	}

@@ -22,6 +22,7 @@
 #define BIG_RAM		(64UL << 20)
 #define BIG_GPA		(4UL << 20)
 #define NSPINNERS	4
+#define PAGE		4096
 
 static const uint8_t g_spin[] = { 0xeb, 0xfe };		/* jmp . */
 /* cpuid; dec %esi; jnz; out %al, $0x80; the loop again */
@@ -377,16 +378,60 @@ big_fill(struct vm *vm, uint64_t *ram, uint64_t value)
 		ATF_REQUIRE_EQ_MSG(value, ram[i], "at %#zx", i * 8);
 }
 
-/* 64 MiB in 2 MiB pages behind what vm_tables() maps. */
+/* In 2 MiB pages, behind what vm_tables() maps. */
 static void
-big_tables(struct vm *vm)
+big_tables(struct vm *vm, uint64_t size)
 {
 	uint64_t gpa, pde;
 
-	for (gpa = BIG_GPA; gpa < BIG_GPA + BIG_RAM; gpa += 2 << 20) {
+	for (gpa = BIG_GPA; gpa < BIG_GPA + size; gpa += 2 << 20) {
 		pde = gpa | 0x83;
 		vm_poke(vm, G_PD + (gpa >> 21) * 8, &pde, sizeof(pde));
 	}
+}
+
+/* A machine with so much more memory. */
+static uint64_t *
+big_create(struct vm *vm, size_t size)
+{
+	uint64_t *ram;
+
+	vm_open();
+	vm_create(vm);
+	ram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON,
+	    -1, 0);
+	ATF_REQUIRE(ram != MAP_FAILED);
+	ATF_REQUIRE_EQ_MSG(0, nvmm_hva_map(&vm->mach, (uintptr_t)ram, size),
+	    "%s", strerror(errno));
+	ATF_REQUIRE_EQ(0, nvmm_gpa_map(&vm->mach, (uintptr_t)ram, BIG_GPA,
+	    size, RWX));
+	big_tables(vm, size);
+	return ram;
+}
+
+/* The machine's run ends where the memory does, and nothing else. */
+static void
+memory_runs_out(const void *unused)
+{
+	const uint64_t size = (1UL << 30) - BIG_GPA;
+	struct nvmm_x64_state *state;
+	struct vm vm;
+	int ret;
+
+	if ((uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE > 1UL << 30)
+		atf_tc_skip("there is more than 1 GiB of memory");
+	(void)big_create(&vm, size);
+	vm_start(&vm, VM_LONG, g_fill, g_fill + sizeof(g_fill));
+	state = vm_get(&vm, GPRS);
+	state->gprs[R_RCX] = size / 8;
+	state->gprs[R_RDI] = BIG_GPA;
+	vm_set(&vm, GPRS);
+	do {
+		ret = nvmm_vcpu_run(&vm.mach, &vm.cpus[0].v);
+	} while (ret == 0 && vm_exit(&vm)->reason == NVMM_VCPU_EXIT_NONE);
+	ATF_CHECK_EQ_MSG(-1, ret, "exit %s", vm_strexit(&vm));
+	ATF_CHECK_EQ_MSG(ENOMEM, errno, "%s", strerror(errno));
+	vm_destroy(&vm);
 }
 
 static void
@@ -395,15 +440,7 @@ memory_of_a_size(const void *unused)
 	struct vm vm;
 	uint64_t *ram;
 
-	vm_open();
-	vm_create(&vm);
-	ram = mmap(NULL, BIG_RAM, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANON, -1, 0);
-	ATF_REQUIRE(ram != MAP_FAILED);
-	ATF_REQUIRE_EQ(0, nvmm_hva_map(&vm.mach, (uintptr_t)ram, BIG_RAM));
-	ATF_REQUIRE_EQ(0, nvmm_gpa_map(&vm.mach, (uintptr_t)ram, BIG_GPA,
-	    BIG_RAM, RWX));
-	big_tables(&vm);
+	ram = big_create(&vm, BIG_RAM);
 	big_fill(&vm, ram, 0x1122334455667788);
 	big_fill(&vm, ram, 0xaabbccddeeff0011);
 	ATF_REQUIRE_EQ(0, nvmm_gpa_unmap(&vm.mach, (uintptr_t)ram, BIG_GPA,
@@ -445,10 +482,12 @@ machines_side_by_side(const void *unused)
 	}
 }
 
-static const struct {
+struct row {
 	const char *name;
 	void (*func)(const void *);
-} rows[] = {
+};
+
+static const struct row rows[] = {
 	{ "cloexec_is_demanded", cloexec_is_demanded },
 	{ "close_ends_machines", close_ends_machines },
 	{ "child_is_refused", child_is_refused },
@@ -472,4 +511,13 @@ t_netbsd(void)
 
 	for (i = 0; i < __arraycount(rows); i++)
 		(void)h_case("netbsd", rows[i].name, rows[i].func, NULL);
+}
+
+void
+t_netbsd_ram(void)
+{
+
+	(void)h_case("netbsd", "memory_runs_out", memory_runs_out, NULL);
+	/* The others live. */
+	(void)h_case("netbsd", "memory_of_a_size", memory_of_a_size, NULL);
 }

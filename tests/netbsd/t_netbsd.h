@@ -19,5 +19,7 @@ extern const struct t_group t_groups[];
 
 /* t_netbsd.c: with the module loaded */
 void	t_netbsd(void);
+/* with max_ram above what there is */
+void	t_netbsd_ram(void);
 
 #endif /* _T_NETBSD_H_ */

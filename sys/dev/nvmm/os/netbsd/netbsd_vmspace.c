@@ -19,6 +19,7 @@
 
 #include <uvm/uvm_extern.h>
 #include <uvm/uvm_page.h>
+#include <uvm/uvm_pdaemon.h>
 
 #include <machine/pmap_private.h>
 
@@ -311,6 +312,10 @@ vmspace_find(const struct os_vmspace *vm, uint64_t gpa)
 	return &vm->links[at];
 }
 
+/*
+ * uvm_fault of an anonymous object waits for memory, which may be for ever
+ * where swap is full or there is none: that is told beforehand.
+ */
 int
 os_vmspace_fault(struct os_vmspace *vm, uint64_t gpa, int prot)
 {
@@ -320,6 +325,8 @@ os_vmspace_fault(struct os_vmspace *vm, uint64_t gpa, int prot)
 	link = vmspace_find(vm, gpa);
 	if (link == NULL || (prot & ~link->prot) != 0)
 		return EFAULT;
+	if (uvm_availmem(true) < uvmexp.freemin && !uvm_reclaimable())
+		return ENOMEM;
 	error = uvm_fault(&vm->vm->vm_map, trunc_page(gpa), vmspace_prot(prot));
 	return error ? ENOMEM : 0;
 }
