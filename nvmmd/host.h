@@ -23,7 +23,7 @@ struct host_peer {
 uint64_t host_ram(void);
 /* Raises what may be raised, and warns of what is short of the need. */
 void	host_limits(uint64_t descriptors, uint64_t threads);
-/* For the start: few arenas, so that what is freed can go back. */
+/* For the start: what is freed can go back, and does not come back unasked. */
 void	host_memory_tune(void);
 /* What is free goes back to the system. */
 void	host_memory_trim(void);

@@ -646,8 +646,6 @@ machine_shed(struct machine *m)
 	machine_used.memory -= m->memory;
 	machine_console(m, true);
 	console_fini(&m->console);
-	if (TAILQ_EMPTY(&machines))
-		host_memory_trim();
 }
 
 /* DESTROY's answer: nothing else refers to the machine any more. */

@@ -49,7 +49,11 @@ struct options {
 	bool debug, foreground, test;
 };
 
+/* Milliseconds from the last machine's end to giving its memory back. */
+#define MAIN_TRIM		200
+
 static bool main_ending;
+static struct evloop_timer *main_trim;
 
 /* Says in one line what is wrong, and how to call us. */
 _Noreturn static void __attribute__((__format__(__printf__, 1, 2)))
@@ -163,6 +167,15 @@ main_drop(const struct config *config)
 		fatalx(LOG_EXIT_OTHER, "main: privileges of root were kept");
 }
 
+/* The answers that told of the last machine's end are out, too. */
+static void
+main_trim_now(void *arg)
+{
+
+	(void)arg;
+	host_memory_trim();
+}
+
 /* No machine is left. */
 static void
 main_empty(void)
@@ -170,6 +183,8 @@ main_empty(void)
 
 	if (main_ending)
 		evloop_stop();
+	else
+		evloop_timer_set(main_trim, MAIN_TRIM);
 }
 
 /* The end was asked for, by a signal or by the parent's own end. */
@@ -237,6 +252,9 @@ main_rooms(const struct config *config, const struct worker_host *host,
 	method_init(config, host);
 	if (evloop_init() == -1)
 		fatal(LOG_EXIT_OTHER, "main: event loop");
+	main_trim = evloop_timer_new(main_trim_now, NULL);
+	if (main_trim == NULL)
+		fatal(LOG_EXIT_OTHER, "main: timer");
 	if (machine_init(&config->policy, main_empty) == -1)
 		fatal(LOG_EXIT_OTHER, "main: queue");
 	if (image_init(sock, main_end) == -1)
@@ -287,6 +305,7 @@ main_serve(const struct config *config, const struct options *opt, int sock,
 	image_fini();
 	control_fini();
 	evloop_io_free(io);
+	evloop_timer_free(main_trim);
 	machine_fini();
 	evloop_fini();
 	log_debug("main: ended");
