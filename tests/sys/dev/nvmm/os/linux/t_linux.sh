@@ -52,8 +52,19 @@ svm_backend_body() {
 	inside linux -t 400 -- sh -c "$(suite)"
 }
 
+atf_test_case stress
+stress_head() {
+	atf_set descr "1,000 machines' lives, half of them cut off: nothing stays"
+	atf_set timeout 900
+}
+stress_body() {
+	module linux
+	inside linux -t 800 -- ./stress 1000
+}
+
 atf_init_test_cases() {
 	atf_add_test_case null_backend
 	atf_add_test_case ceiling
 	atf_add_test_case svm_backend
+	atf_add_test_case stress
 }
