@@ -99,6 +99,7 @@ struct svm_vcpu {
 	struct svm_tlb_vcpu tlb;
 	struct svm_tsc tsc;
 	uint64_t tsc_reported;		/* by the last getstate */
+	bool tsc_told;			/* since the last region */
 	unsigned ran_on;		/* CPU, if tlb.ran */
 
 	/* The host's, within a region. */

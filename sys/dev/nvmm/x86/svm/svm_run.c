@@ -44,9 +44,10 @@ static void
 run_move(struct svm_vcpu *vc, unsigned cpu)
 {
 
-	if (vc->tlb.ran && vc->ran_on == cpu &&
+	if (vc->tlb.ran && vc->ran_on == cpu && !vc->tsc_told &&
 	    vc->tlb.epoch == vc->host->tlb.epoch)
 		return;
+	vc->tsc_told = false;
 	svm_tsc_move(&vc->tsc, svm_host_tsc(cpu));
 	vc->ran_on = cpu;
 	/* This CPU has cached nothing of this VMCB, or long ago. */

@@ -227,6 +227,9 @@ get_msrs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
 	msrs[NVMM_X64_MSR_PAT] = st->g_pat;
 	vc->tsc_reported = state_tsc(vc);
 	msrs[NVMM_X64_MSR_TSC] = vc->tsc_reported;
+	/* The guest must not read less than its owner has. */
+	vc->tsc.last = vc->tsc_reported;
+	vc->tsc_told = true;
 }
 
 static void
