@@ -226,6 +226,8 @@ tsc_owner(struct vm *vm)
 		tsc = vm_reg(vm, NVMM_X64_GPR_R8);
 		ATF_CHECK(tsc >= last);
 		last = tsc;
+		/* More than the way back into the guest takes. */
+		(void)usleep(5000);
 		tsc = vm_get(vm, MSRS)->msrs[NVMM_X64_MSR_TSC];
 		ATF_CHECK(tsc >= last);
 		last = tsc;
