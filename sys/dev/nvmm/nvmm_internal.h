@@ -270,6 +270,7 @@ int	nvmm_cpu_online(void);
 void	nvmm_cpu_offline(void);
 /* One request; data is the record in the driver's memory, in and out. */
 int	nvmm_ioctl(struct nvmm_owner *, unsigned long cmd, void *data);
+int	nvmm_ioctl_run(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 void	nvmm_do_capability(struct nvmm_ioc_capability *);
 
 /* nvmm_ctl.c */

@@ -47,7 +47,9 @@ uint64_t os_ram_total(void);
 /* Let others run for a moment, in a wait for what must come soon. */
 void	os_yield(void);
 /* True when the caller should leave the kernel: a signal, a reschedule. */
+#ifndef os_return_needed
 bool	os_return_needed(void);
+#endif
 
 /* -- Time ---------------------------------------------------------------- */
 

@@ -164,7 +164,7 @@ dev_run(struct os_file *of, const uint64_t __user *uaddr)
 		return -EFAULT;
 	unsafe_get_user(req.word, uaddr, fault);
 	user_access_end();
-	return -nvmm_ioctl(&of->owner, NVMM_IOC_VCPU_RUN, &req.ioc);
+	return -nvmm_ioctl_run(&of->owner, &req.ioc);
 fault:
 	user_access_end();
 	return -EFAULT;

@@ -99,19 +99,6 @@ os_ram_total(void)
 	return (uint64_t)totalram_pages() << PAGE_SHIFT;
 }
 
-/*
- * Also what else the kernel does on the way to user space; and softirqs, which
- * a region holds off and its end lets run.
- */
-bool
-os_return_needed(void)
-{
-
-	return (read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
-	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0 ||
-	    local_softirq_pending() != 0;
-}
-
 void
 os_yield(void)
 {

@@ -59,6 +59,7 @@
 #include <linux/bug.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/stddef.h>
@@ -117,6 +118,20 @@ os_time_ticks(void)
 	return likely(linux_tsc_khz != 0) ? rdtsc() : ktime_get_ns();
 }
 uint64_t os_ticks_to_ns(uint64_t);
+
+/*
+ * Also what else the kernel does on the way to user space; and softirqs, which
+ * a region holds off and its end lets run.
+ */
+#define os_return_needed	os_return_needed
+static inline bool
+os_return_needed(void)
+{
+
+	return (read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
+	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0 ||
+	    local_softirq_pending() != 0;
+}
 
 static inline unsigned
 os_atomic_swap(volatile int *p, int v)

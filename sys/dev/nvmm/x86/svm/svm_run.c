@@ -171,12 +171,12 @@ svm_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *cpu)
 	(void)mach;
 	error = 0;
 	user = false;
-	while (!user && !error && !run_wanted_out(cpu)) {
+	do {
 		next = run_region(vc);
 		user = next == SVM_USER;
 		if (next == SVM_FAULT)
 			error = svm_fault(vc, &user);
-	}
+	} while (!user && !error && !run_wanted_out(cpu));
 	svm_exit_state(vc);
 	return error;
 }
