@@ -151,11 +151,12 @@ ATF_TC_BODY(misaligned_large_pages, tc)
 	uint8_t *p;
 
 	p = make_marked(&m, 4 * LARGE);
-	ATF_REQUIRE_EQ(h_gpa_map(&m, p + LARGE, 16 * LARGE + PAGE, LARGE, RW),
-	    0);
-	ATF_CHECK_EQ(h_fault(&m, 16 * LARGE + 5 * PAGE, RW, &data), 0);
-	ATF_CHECK_EQ(data, 512 + 5);
-	ATF_CHECK(!h_look(&m, 16 * LARGE + 6 * PAGE, NULL));
+	/* All of [17, 18) LARGE is linked, and off by a page. */
+	ATF_REQUIRE_EQ(h_gpa_map(&m, p + LARGE, 16 * LARGE + PAGE, 3 * LARGE,
+	    RW), 0);
+	ATF_CHECK_EQ(h_fault(&m, 17 * LARGE + 5 * PAGE, RW, &data), 0);
+	ATF_CHECK_EQ(data, 2 * 512 + 5);
+	ATF_CHECK(!h_look(&m, 17 * LARGE + 6 * PAGE, NULL));
 	/* The link ends within the large page. */
 	ATF_REQUIRE_EQ(h_gpa_map(&m, p + 2 * LARGE, 32 * LARGE, MIB, RW), 0);
 	ATF_CHECK_EQ(h_fault(&m, 32 * LARGE, RW, &data), 0);
