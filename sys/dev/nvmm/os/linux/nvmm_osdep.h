@@ -121,7 +121,8 @@ uint64_t os_ticks_to_ns(uint64_t);
 
 /*
  * Also what else the kernel does on the way to user space; and softirqs, which
- * a region holds off and its end lets run.
+ * a region holds off and its end lets run. Outside of a region the CPU may be
+ * another by then, and the answer only a hint, hence raw.
  */
 #define os_return_needed	os_return_needed
 static inline bool
@@ -130,7 +131,7 @@ os_return_needed(void)
 
 	return (read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
 	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0 ||
-	    local_softirq_pending() != 0;
+	    raw_cpu_read(local_softirq_pending_ref) != 0;
 }
 
 static inline unsigned
