@@ -4,7 +4,8 @@
  *
  * Process 1 of a NetBSD system that exists for one run: it loads the module,
  * runs the cases, unloads it, and so again with parameters, printing TAP on the
- * console; then it has the machine reset.
+ * console; then it has the machine reset. Where the driver is built into the
+ * kernel there is one round without the module.
  */
 
 #include <sys/param.h>
@@ -110,29 +111,64 @@ memory_is_back(const void *arg)
 	ATF_CHECK(now >= *before - SPARE_PAGES);
 }
 
-/* All groups, or one of them. => False: there is no module to test. */
-static bool
-round_with(const char *props, const char *only)
+/* All groups, or one of them. */
+static void
+groups(const char *only)
 {
 	size_t i;
 
-	if (!h_case("module", "loads", loads, props))
-		return false;
-	(void)h_case("module", "unload_is_refused", unload_is_refused, NULL);
 	t_netbsd();
 	for (i = 0; t_groups[i].name != NULL; i++) {
 		if (only == NULL || strcmp(only, t_groups[i].name) == 0)
 			(void)t_groups[i].run(NULL);
 	}
+}
+
+/* => False: there is no module to test. */
+static bool
+round_with(const char *props, const char *only)
+{
+
+	if (!h_case("module", "loads", loads, props))
+		return false;
+	(void)h_case("module", "unload_is_refused", unload_is_refused, NULL);
+	groups(only);
 	(void)h_case("module", "unloads", unloads, NULL);
 	(void)h_case("module", "no_device", no_device, NULL);
 	return true;
 }
 
+static void
+rounds(void)
+{
+	int64_t before;
+
+	(void)h_case("module", "no_device", no_device, NULL);
+	if (!round_with(NULL, NULL))
+		return;
+	before = free_pages();
+	(void)round_with(PROPS("nasid", "3"), "smp");
+	(void)h_case("module", "loads", loads, PROPS("max_ram", "4096"));
+	t_netbsd_ram();
+	(void)h_case("module", "unloads", unloads, NULL);
+	(void)h_case("module", "memory_is_back", memory_is_back, &before);
+}
+
+/* True if the driver is there already. */
+static bool
+built_in(void)
+{
+	int fd;
+
+	fd = open("/dev/nvmm", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
 int
 main(int argc, char **argv)
 {
-	int64_t before;
 	int fd;
 
 	if (argc > 1) {			/* of exec_ends_machines */
@@ -143,16 +179,10 @@ main(int argc, char **argv)
 	fd = open("/dev/console", O_RDWR);
 	(void)dup2(fd, 1);
 	(void)dup2(fd, 2);
-	if (h_case("module", "no_device", no_device, NULL) &&
-	    round_with(NULL, NULL)) {
-		before = free_pages();
-		(void)round_with(PROPS("nasid", "3"), "smp");
-		(void)h_case("module", "loads", loads, PROPS("max_ram", "4096"));
-		t_netbsd_ram();
-		(void)h_case("module", "unloads", unloads, NULL);
-		(void)h_case("module", "memory_is_back", memory_is_back,
-		    &before);
-	}
+	if (built_in())
+		groups(NULL);
+	else
+		rounds();
 	(void)h_done();
 	(void)h_syscall(SYS_reboot, RB_AUTOBOOT | RB_NOSYNC, NULL);
 	return 1;

@@ -12,6 +12,7 @@
 
 #include <sys/queue.h>
 
+struct cdevsw;
 struct proc;
 struct uvm_object;
 struct vmspace;
@@ -46,6 +47,15 @@ void	netbsd_cpu_fini(void);
  */
 #define NETBSD_COPIES	16
 uint8_t	*netbsd_copy_page(void);
+
+/* netbsd_dev.c */
+#define NETBSD_MAJOR	345	/* as in MAKEDEV(8) */
+extern const struct cdevsw nvmm_cdevsw;
+void	netbsd_files_init(void);
+/* => No file is open. */
+void	netbsd_files_fini(void);
+bool	netbsd_files_suspend(void);
+void	netbsd_files_resume(void);
 
 /* netbsd_vmspace.c */
 int	netbsd_vmspace_init(void);
