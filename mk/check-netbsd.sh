@@ -137,7 +137,7 @@ timeout "${QEMU_TIMEOUT:-600}" qemu-system-x86_64 -accel tcg \
     -kernel "$kernel" -append 'console=com root=wd0a' \
     -drive "file=$out/root.img,format=raw,if=ide,index=0" -nic none \
     -display none -serial stdio -monitor none -no-reboot </dev/null |
-    tr -d '\r' | tee "$log" | grep --line-buffered -E '^(not )?ok |^#|^1\.\.|panic|nvmm' || :
+    stdbuf -oL tr -d '\r' | tee "$log" | grep --line-buffered -E '^(not )?ok |^#|^1\.\.|panic|nvmm' || :
 
 planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log")
 passed=$(grep -c '^ok ' "$log" || :)
