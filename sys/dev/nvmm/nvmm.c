@@ -240,9 +240,6 @@ nvmm_ioctl(struct nvmm_owner *owner, unsigned long cmd, void *data)
 
 	if (!os_file_is_current(owner->file))
 		return EPERM;
-	/* The request of every exit spares itself the table. */
-	if (cmd == NVMM_IOC_VCPU_RUN && !owner->root)
-		return nvmm_do_vcpu_run(owner, data);
 	req = nvmm_request_find(cmd);
 	if (req == NULL)
 		return EINVAL;
