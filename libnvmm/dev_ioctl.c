@@ -37,12 +37,12 @@ dev_ioctl_open(bool root)
 	return dev_fd == -1 ? -1 : 0;
 }
 
-/* One ioctl. */
+/* One ioctl: none of the driver's gives anything but 0 or -1. */
 static int
 dev_ioctl_request(unsigned long cmd, void *record)
 {
 
-	return ioctl(dev_fd, cmd, record) == -1 ? -1 : 0;
+	return ioctl(dev_fd, cmd, record);
 }
 
 /* Make a run in progress return. => Leaves errno alone unless it fails. */

@@ -362,12 +362,16 @@ nvmm_vcpu_run(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 	struct nvmm_ioc_vcpu args = {
 		.machid = mach->machid, .cpuid = vcpu->cpuid,
 	};
-	int ret;
+	const struct nvmm_dev *dev = nvmm_dev();
 
-	ret = nvmm_request(NVMM_IOC_VCPU_RUN, &args);
-	if (ret == 0)
-		nvmm_comm(vcpu)->state_wanted = 0;
-	return ret;
+	if (dev == NULL) {
+		errno = ENXIO;
+		return -1;
+	}
+	if (dev->request(NVMM_IOC_VCPU_RUN, &args) == -1)
+		return -1;
+	nvmm_comm(vcpu)->state_wanted = 0;
+	return 0;
 }
 
 /* Make the run in progress, or else the next, return EXIT_STOPPED. */

@@ -43,23 +43,73 @@ portio_done(struct nvmm_vcpu *vcpu)
 	st->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_RF;
 }
 
-/* IN and OUT: nothing but RAX and RIP is touched. */
+/* What an instruction changes as it ends, beside what it is for. */
+#define PORTIO_STATE	(NVMM_X64_STATE_GPRS | NVMM_X64_STATE_DRS | \
+			 NVMM_X64_STATE_INTR)
+
+/* True if the driver completes the instruction, and nobody holds its state. */
+static inline bool
+portio_offered(const struct nvmm_comm_page *comm)
+{
+
+	return comm->io_state == NVMM_COMM_IO_OFFERED &&
+	    (comm->state_cached & PORTIO_STATE) == 0;
+}
+
+/*
+ * Have the general registers. Where the driver offers to do without, this is no
+ * reason for the next run to bring them along.
+ */
+static int
+portio_getstate(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+{
+	const struct nvmm_comm_page *comm = nvmm_comm(vcpu);
+
+	if (comm->io_state == NVMM_COMM_IO_OFFERED &&
+	    (comm->state_cached & NVMM_X64_STATE_GPRS) != 0)
+		return 0;
+	return nvmm_state_get(mach, vcpu, NVMM_X64_STATE_GPRS);
+}
+
+/* The rest of IN and OUT, by the general registers. */
+static int __attribute__((noinline))
+portio_reg_end(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu, uint64_t val)
+{
+	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
+
+	if (portio_getstate(mach, vcpu) == -1)
+		return -1;
+	if (exit->in)
+		x86_reg_set(vcpu->state, NVMM_X64_GPR_RAX, exit->operand_size,
+		    0, val);
+	portio_done(vcpu);
+	nvmm_state_set(vcpu, NVMM_X64_STATE_GPRS);
+	return vmem_end_shadow(mach, vcpu);
+}
+
+/*
+ * IN and OUT: nothing but RAX and RIP is touched. They are left to the driver
+ * where it offers that, unless the callback itself turns to the state.
+ */
 static int
 portio_reg(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
-	struct nvmm_vcpu_state *st = vcpu->state;
-	uint64_t val;
+	struct nvmm_comm_page *comm = nvmm_comm(vcpu);
+	const bool offered = portio_offered(comm);
+	uint64_t val = 0;
 
-	if (nvmm_state_get(mach, vcpu, NVMM_X64_STATE_GPRS) == -1)
+	if (!offered && portio_getstate(mach, vcpu) == -1)
 		return -1;
-	val = exit->in ? 0 : st->gprs[NVMM_X64_GPR_RAX];
+	if (!exit->in)
+		val = x86_cut(offered ? comm->io_rax :
+		    vcpu->state->gprs[NVMM_X64_GPR_RAX], exit->operand_size);
 	portio_call(mach, vcpu, (uint8_t *)&val);
-	if (exit->in)
-		x86_reg_set(st, NVMM_X64_GPR_RAX, exit->operand_size, 0, val);
-	portio_done(vcpu);
-	nvmm_state_set(vcpu, NVMM_X64_STATE_GPRS);
-	return vmem_end_shadow(mach, vcpu);
+	if (!portio_offered(comm))
+		return portio_reg_end(mach, vcpu, val);
+	comm->io_rax = val;
+	comm->io_state = NVMM_COMM_IO_DONE;
+	return 0;
 }
 
 /* Where the next item of a string lies. */

@@ -45,13 +45,6 @@ x86_cpl(const struct nvmm_x64_state *st)
 	return st->segs[NVMM_X64_SEG_SS].attrib.dpl;
 }
 
-uint64_t
-x86_cut(uint64_t x, unsigned size)
-{
-
-	return size >= 8 ? x : x & ((1ULL << (size * 8)) - 1);
-}
-
 int64_t
 x86_sext(uint64_t x, unsigned size)
 {

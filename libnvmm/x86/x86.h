@@ -161,7 +161,13 @@ uint64_t x86_reg_get(const struct nvmm_x64_state *, unsigned reg,
 void	x86_reg_set(struct nvmm_x64_state *, unsigned reg, unsigned size,
 	    unsigned shift, uint64_t);
 /* x cut to size bytes. */
-uint64_t x86_cut(uint64_t x, unsigned size);
+static inline uint64_t
+x86_cut(uint64_t x, unsigned size)
+{
+
+	return size >= 8 ? x : x & ((1ULL << (size * 8)) - 1);
+}
+
 /* x, size bytes long, sign-extended. */
 int64_t	x86_sext(uint64_t x, unsigned size);
 /* A memory operand's offset in its segment; rip is the next instruction's. */

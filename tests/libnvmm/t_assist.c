@@ -471,6 +471,89 @@ ATF_TC_BODY(io_register, tc)
 	ATF_CHECK_EQ(RAX, 0xAABBCCDF);
 }
 
+/* The same, of a driver that offers to complete it. */
+static void
+io_offer(bool in, uint8_t size)
+{
+
+	(void)io_exit(in, size);
+	h_comm.state_cached = h_comm.state_commit = h_comm.state_wanted = 0;
+	h_comm.io_rax = 0x1122334455667788;
+	h_comm.io_state = NVMM_COMM_IO_OFFERED;
+	answer = 0xFFFFFFFFAABBCCDD;
+	h_dev[0].requests = 0;
+}
+
+/* The driver has got it to do, and the registers have not been moved. */
+static void
+io_left_to_driver(void)
+{
+
+	ATF_REQUIRE_EQ(nvmm_assist_io(&mach, &vcpu), 0);
+	ATF_CHECK_EQ(h_comm.io_state, NVMM_COMM_IO_DONE);
+	ATF_CHECK_EQ(h_comm.state_cached | h_comm.state_commit, 0);
+	ATF_CHECK_EQ(h_dev[0].requests, 0);
+}
+
+ATF_TC_WITHOUT_HEAD(io_left_to_the_driver);
+ATF_TC_BODY(io_left_to_the_driver, tc)
+{
+
+	setup();
+	io_offer(false, 2);
+	io_left_to_driver();
+	ATF_CHECK_STREQ(seen, "o3f8.2=7788 ");
+	io_offer(true, 1);
+	io_left_to_driver();
+	ATF_CHECK_EQ(h_comm.io_rax, 0xDD);
+	ATF_CHECK_EQ(RIP, 0x1000);
+}
+
+ATF_TC_WITHOUT_HEAD(io_done_here_if_cached);
+ATF_TC_BODY(io_done_here_if_cached, tc)
+{
+
+	setup();
+	RAX = 0x1111111111111111;
+	io_offer(true, 1);
+	h_comm.state_cached = NVMM_X64_STATE_GPRS;
+	ATF_REQUIRE_EQ(nvmm_assist_io(&mach, &vcpu), 0);
+	ATF_CHECK(h_comm.io_state != NVMM_COMM_IO_DONE);
+	ATF_CHECK_EQ(h_comm.state_commit, NVMM_X64_STATE_GPRS);
+	ATF_CHECK_EQ(RAX, 0x11111111111111DD);
+	ATF_CHECK_EQ(RIP, 0x1001);
+	/* Whoever wanted them then need not want them again. */
+	ATF_CHECK_EQ(h_comm.state_wanted, 0);
+}
+
+/* A callback that looks at the registers, and changes one. */
+static void
+dev_io_curious(struct nvmm_io *io)
+{
+
+	dev_io(io);
+	ATF_REQUIRE_EQ(nvmm_vcpu_getstate(&mach, &vcpu, NVMM_X64_STATE_GPRS),
+	    0);
+	RCX = 77;
+}
+
+ATF_TC_WITHOUT_HEAD(io_done_here_if_the_callback_looks);
+ATF_TC_BODY(io_done_here_if_the_callback_looks, tc)
+{
+
+	setup();
+	RAX = 0x1111111111111111;
+	vcpu.cbs.io = dev_io_curious;
+	io_offer(true, 2);
+	ATF_REQUIRE_EQ(nvmm_assist_io(&mach, &vcpu), 0);
+	ATF_CHECK_STREQ(seen, "i3f8.2 ");
+	ATF_CHECK(h_comm.io_state != NVMM_COMM_IO_DONE);
+	ATF_CHECK_EQ(h_comm.state_commit, NVMM_X64_STATE_GPRS);
+	ATF_CHECK_EQ(RAX, 0x111111111111CCDD);
+	ATF_CHECK_EQ(RCX, 77);
+	ATF_CHECK_EQ(RIP, 0x1001);
+}
+
 ATF_TC_WITHOUT_HEAD(io_string_in);
 ATF_TC_BODY(io_string_in, tc)
 {
@@ -655,6 +738,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, mem_shadow_ends);
 	ATF_TP_ADD_TC(tp, wrong_exit);
 	ATF_TP_ADD_TC(tp, io_register);
+	ATF_TP_ADD_TC(tp, io_left_to_the_driver);
+	ATF_TP_ADD_TC(tp, io_done_here_if_cached);
+	ATF_TP_ADD_TC(tp, io_done_here_if_the_callback_looks);
 	ATF_TP_ADD_TC(tp, io_string_in);
 	ATF_TP_ADD_TC(tp, io_string_out);
 	ATF_TP_ADD_TC(tp, io_string_16);

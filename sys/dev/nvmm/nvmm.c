@@ -247,13 +247,3 @@ nvmm_ioctl(struct nvmm_owner *owner, unsigned long cmd, void *data)
 		return EPERM;
 	return req->func(owner, data);
 }
-
-/* The same for NVMM_IOC_VCPU_RUN, the request of every exit. */
-int
-nvmm_ioctl_run(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
-{
-
-	if (!os_file_is_current(owner->file) || owner->root)
-		return EPERM;
-	return nvmm_do_vcpu_run(owner, ioc);
-}

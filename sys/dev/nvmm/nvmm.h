@@ -110,7 +110,18 @@ struct nvmm_comm_page {
 	struct nvmm_vcpu_event event;
 	struct nvmm_vcpu_exit exit;
 	struct nvmm_vcpu_state state;
+	/*
+	 * IN and OUT without the other registers. With NVMM_COMM_IO_OFFERED,
+	 * which the driver may say with EXIT_IO, .io_rax is the VCPU's RAX. The
+	 * owner who says NVMM_COMM_IO_DONE leaves there what the port gave, and
+	 * the next request completes the instruction before all else.
+	 */
+	uint64_t io_rax;
+	uint32_t io_state;
 };
+#define NVMM_COMM_IO_NONE	0
+#define NVMM_COMM_IO_OFFERED	1
+#define NVMM_COMM_IO_DONE	2
 
 /* Operations of nvmm_ctl(3). */
 #define NVMM_CTL_MACH_INFO	1

@@ -144,6 +144,7 @@ struct nvmm_machine {
  *	vcpu_getstate		claim			yes
  *	vcpu_inject		claim			yes
  *	vcpu_run		claim			yes
+ *	vcpu_io_done		claim			no
  *	vcpu_access		claim			no
  *	vcpu_kick		any, or none (signal)	no
  *
@@ -219,6 +220,13 @@ struct nvmm_impl {
 	 */
 	int (*vcpu_run)(struct nvmm_machine *, struct nvmm_cpu *);
 	/*
+	 * Complete the IN or OUT of the last exit, which offered that by
+	 * comm->io_rax and io_state: for IN, val is what the port gave. Nothing
+	 * happens if none waits any more; what it was is the backend's to know.
+	 * NULL: never offered.
+	 */
+	void (*vcpu_io_done)(struct nvmm_cpu *, uint64_t val);
+	/*
 	 * Where the host decodes: fetch the access of the last exit; and give
 	 * it back completed. A setstate, getstate or run in between completes
 	 * it as it stands; hence the frontend fetches no state after an IO or
@@ -270,13 +278,13 @@ int	nvmm_cpu_online(void);
 void	nvmm_cpu_offline(void);
 /* One request; data is the record in the driver's memory, in and out. */
 int	nvmm_ioctl(struct nvmm_owner *, unsigned long cmd, void *data);
-int	nvmm_ioctl_run(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 void	nvmm_do_capability(struct nvmm_ioc_capability *);
 
 /* nvmm_ctl.c */
 int	nvmm_do_ctl(struct nvmm_owner *, struct nvmm_ioc_ctl *);
 
 /* nvmm_machine.c */
+extern struct nvmm_machine nvmm_machines[NVMM_MAX_MACHINES];
 void	nvmm_machine_init(void);
 void	nvmm_machine_fini(void);
 int	nvmm_machine_get(struct nvmm_owner *, nvmm_machid_t,
@@ -288,9 +296,8 @@ int	nvmm_machine_get_parked(struct nvmm_owner *, nvmm_machid_t,
 void	nvmm_machine_put(struct nvmm_machine *);
 void	nvmm_machine_put_parked(struct nvmm_machine *);
 void	nvmm_machine_wait(struct nvmm_machine *);
-void	nvmm_machine_wake(struct nvmm_machine *);
+void	nvmm_machine_wake_all(struct nvmm_machine *);
 void	nvmm_machine_unseen(struct nvmm_machine *);
-struct nvmm_machine *nvmm_machine_slot(nvmm_machid_t);
 bool	nvmm_machine_claimed(const struct nvmm_machine *);
 bool	nvmm_machine_exist_locked(void);
 void	nvmm_machine_destroy_owned(struct nvmm_owner *);
@@ -306,10 +313,29 @@ int	nvmm_do_machine_destroy(struct nvmm_owner *, struct nvmm_ioc_machine *);
 int	nvmm_do_machine_configure(struct nvmm_owner *,
 	    struct nvmm_ioc_machine_configure *);
 
+
+/* The slot, whatever it holds; NULL: there is none of this number. */
+static inline struct nvmm_machine *
+nvmm_machine_slot(nvmm_machid_t machid)
+{
+
+	return machid < NVMM_MAX_MACHINES ? &nvmm_machines[machid] : NULL;
+}
+
+/* Wake those who wait, if any do. => Machine not locked. */
+static inline void
+nvmm_machine_wake(struct nvmm_machine *mach)
+{
+
+	if (os_atomic_load(&mach->nwaiting) != 0)
+		nvmm_machine_wake_all(mach);
+}
+
 /* nvmm_vcpu.c */
+struct nvmm_cpu *nvmm_vcpu_claim_free(struct nvmm_owner *, nvmm_machid_t,
+	    nvmm_cpuid_t);
 int	nvmm_vcpu_claim(struct nvmm_owner *, nvmm_machid_t, nvmm_cpuid_t,
 	    struct nvmm_cpu **);
-void	nvmm_vcpu_release(struct nvmm_cpu *);
 int	nvmm_vcpu_find(struct nvmm_machine *, nvmm_cpuid_t, struct nvmm_cpu **);
 void	nvmm_vcpu_kick(struct nvmm_cpu *);
 void	nvmm_vcpu_free(struct nvmm_machine *, struct nvmm_cpu *);
@@ -319,11 +345,24 @@ int	nvmm_do_vcpu_configure(struct nvmm_owner *,
 	    struct nvmm_ioc_vcpu_configure *);
 int	nvmm_do_vcpu_kick(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 
+/* End a claim. => The last that the caller does with the VCPU. */
+static inline void
+nvmm_vcpu_release(struct nvmm_cpu *vcpu)
+{
+	struct nvmm_machine *mach = vcpu->mach;
+
+	OS_ASSERT(os_atomic_load(&vcpu->claimed) != 0);
+	(void)os_atomic_swap(&vcpu->claimed, 0);
+	/* The VCPU may be gone; the slot stays. */
+	nvmm_machine_wake(mach);
+}
+
 /* nvmm_run.c */
 int	nvmm_do_vcpu_setstate(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 int	nvmm_do_vcpu_getstate(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 int	nvmm_do_vcpu_inject(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 int	nvmm_do_vcpu_run(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
+int	nvmm_run(struct nvmm_owner *, nvmm_machid_t, nvmm_cpuid_t);
 int	nvmm_do_vcpu_access(struct nvmm_owner *, const struct nvmm_ioc_vcpu *,
 	    struct nvmm_access *);
 int	nvmm_do_vcpu_access_done(struct nvmm_owner *,

@@ -13,7 +13,7 @@
 
 #include "nvmm_internal.h"
 
-static struct nvmm_machine nvmm_machines[NVMM_MAX_MACHINES];
+struct nvmm_machine nvmm_machines[NVMM_MAX_MACHINES];
 static unsigned nused;			/* nvmm_lock; slots taken */
 
 /* => Before any request. */
@@ -220,13 +220,11 @@ nvmm_machine_wait(struct nvmm_machine *mach)
 	os_cv_wait(&mach->cv, &mach->lock);
 }
 
-/* Wake those who wait, if any do. => Machine not locked. */
+/* Wake those who wait. => Machine not locked. */
 void
-nvmm_machine_wake(struct nvmm_machine *mach)
+nvmm_machine_wake_all(struct nvmm_machine *mach)
 {
 
-	if (os_atomic_load(&mach->nwaiting) == 0)
-		return;
 	os_mutex_lock(&mach->lock);
 	os_cv_broadcast(&mach->cv);
 	os_mutex_unlock(&mach->lock);
@@ -239,14 +237,6 @@ nvmm_machine_unseen(struct nvmm_machine *mach)
 
 	while (os_atomic_add(&mach->lookups, 0) != 0)
 		os_yield();
-}
-
-/* The slot, whatever it holds; NULL: there is none of this number. */
-struct nvmm_machine *
-nvmm_machine_slot(nvmm_machid_t machid)
-{
-
-	return machid < NVMM_MAX_MACHINES ? &nvmm_machines[machid] : NULL;
 }
 
 /* True if some VCPU is claimed. => Machine locked. */

@@ -135,7 +135,9 @@ void	os_guest_leave(void);
 /* All CPU numbers are below this. */
 unsigned os_cpu_max(void);
 /* The CPU that the caller runs on. => Within a region, or os_cpu_call. */
+#ifndef os_cpu_current
 unsigned os_cpu_current(void);
+#endif
 /*
  * Call the function on every CPU that is online, interrupts off, and wait.
  * => 0, or what one of the calls returned that was not 0. No CPU comes or goes

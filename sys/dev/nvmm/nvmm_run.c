@@ -24,6 +24,22 @@ vcpu_claim_ioc(struct nvmm_owner *owner, const struct nvmm_ioc_vcpu *ioc,
 }
 
 /*
+ * Complete the IN or OUT that the owner has carried out: first of all, so that
+ * the owner reads, and overrides, what is after it. => VCPU claimed.
+ */
+static inline void
+vcpu_commit_io(struct nvmm_cpu *vcpu)
+{
+	struct nvmm_comm_page *comm = vcpu->comm;
+
+	if (os_atomic_load(&comm->io_state) != NVMM_COMM_IO_DONE)
+		return;
+	comm->io_state = NVMM_COMM_IO_NONE;
+	if (nvmm_impl->vcpu_io_done != NULL)
+		nvmm_impl->vcpu_io_done(vcpu, os_atomic_load(&comm->io_rax));
+}
+
+/*
  * Hand over the state that the owner changed. What the backend refuses stays
  * marked, for the owner to see and to put right. => VCPU claimed.
  */
@@ -101,6 +117,7 @@ nvmm_do_vcpu_setstate(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
 	error = vcpu_claim_ioc(owner, ioc, &vcpu);
 	if (error)
 		return error;
+	vcpu_commit_io(vcpu);
 	error = vcpu_commit_state(vcpu);
 	nvmm_vcpu_release(vcpu);
 	return error;
@@ -115,6 +132,7 @@ nvmm_do_vcpu_getstate(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
 	error = vcpu_claim_ioc(owner, ioc, &vcpu);
 	if (error)
 		return error;
+	vcpu_commit_io(vcpu);
 	error = vcpu_provide_state(vcpu,
 	    os_atomic_load(&vcpu->comm->state_wanted));
 	nvmm_vcpu_release(vcpu);
@@ -131,6 +149,7 @@ nvmm_do_vcpu_inject(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
 	error = vcpu_claim_ioc(owner, ioc, &vcpu);
 	if (error)
 		return error;
+	vcpu_commit_io(vcpu);
 	error = vcpu_commit_state(vcpu);
 	if (!error)
 		error = vcpu_commit_event(vcpu);
@@ -152,32 +171,11 @@ vcpu_take_stop(struct nvmm_cpu *vcpu)
 }
 
 /*
- * Leave with EXIT_STOPPED before the backend runs, if a stop was asked for;
- * exitstate then comes from the registers. On an error the stop stays.
- * => VCPU claimed, everything committed.
- */
-static int
-vcpu_stop_at_entry(struct nvmm_cpu *vcpu, bool *stopped)
-{
-	int error;
-
-	*stopped = false;
-	if (os_atomic_load(&vcpu->comm->stop) == 0)
-		return 0;
-	error = vcpu_provide_state(vcpu, NVMM_X86_EXITSTATE_GROUPS);
-	if (error)
-		return error;
-	nvmm_x86_exitstate(vcpu->comm);
-	*stopped = vcpu_take_stop(vcpu);
-	return 0;
-}
-
-/*
  * Account for the time of a run that began at since. Readers see both fields
  * as before or as after; the end is taken once they see that they change, so
  * that no later sum is less than an earlier one.
  */
-static void
+static inline void
 vcpu_count_time(struct nvmm_cpu *vcpu, uint64_t since)
 {
 	uint64_t now;
@@ -192,7 +190,7 @@ vcpu_count_time(struct nvmm_cpu *vcpu, uint64_t since)
 }
 
 /* Let the backend run. => VCPU claimed, everything committed. */
-static int
+static inline __attribute__((__always_inline__)) int
 vcpu_enter(struct nvmm_cpu *vcpu)
 {
 	struct nvmm_comm_page *comm = vcpu->comm;
@@ -200,6 +198,7 @@ vcpu_enter(struct nvmm_cpu *vcpu)
 	int error;
 
 	comm->state_cached = 0;
+	comm->io_state = NVMM_COMM_IO_NONE;
 	comm->exit.reason = NVMM_VCPU_EXIT_NONE;
 	since = os_time_ticks();
 	os_atomic_store(&vcpu->run_since, since);
@@ -208,6 +207,23 @@ vcpu_enter(struct nvmm_cpu *vcpu)
 	if (!error && comm->exit.reason == NVMM_VCPU_EXIT_NONE)
 		(void)vcpu_take_stop(vcpu);
 	return error;
+}
+
+/*
+ * Leave with EXIT_STOPPED before the backend runs, as a stop was asked for;
+ * exitstate then comes from the registers. Who asked may have thought better of
+ * it. On an error the stop stays. => VCPU claimed, everything committed.
+ */
+static int
+vcpu_stop_or_enter(struct nvmm_cpu *vcpu)
+{
+	int error;
+
+	error = vcpu_provide_state(vcpu, NVMM_X86_EXITSTATE_GROUPS);
+	if (error)
+		return error;
+	nvmm_x86_exitstate(vcpu->comm);
+	return vcpu_take_stop(vcpu) ? 0 : vcpu_enter(vcpu);
 }
 
 /*
@@ -227,10 +243,14 @@ vcpu_exit_bears_state(const struct nvmm_cpu *vcpu)
 static int
 vcpu_commit(struct nvmm_cpu *vcpu)
 {
+	struct nvmm_comm_page *comm = vcpu->comm;
 	int error;
 
-	error = vcpu_commit_state(vcpu);
-	if (!error && os_atomic_load(&vcpu->comm->event_commit) != 0)
+	error = 0;
+	vcpu_commit_io(vcpu);
+	if (os_atomic_load(&comm->state_commit) != 0)
+		error = vcpu_commit_state(vcpu);
+	if (!error && os_atomic_load(&comm->event_commit) != 0)
 		error = vcpu_commit_event(vcpu);
 	return error;
 }
@@ -239,41 +259,71 @@ vcpu_commit(struct nvmm_cpu *vcpu)
  * Commit, run, and fetch what is asked for; what cannot be fetched is not
  * marked as cached, and GETSTATE will say why. => VCPU claimed.
  */
-static int
+static inline __attribute__((__always_inline__)) int
 vcpu_run(struct nvmm_cpu *vcpu)
 {
 	struct nvmm_comm_page *comm = vcpu->comm;
-	bool stopped;
+	uint64_t wanted;
 	int error;
 
 	nvmm_count(&vcpu->stats.runs, 1);
 	error = vcpu_commit(vcpu);
-	if (!error)
-		error = vcpu_stop_at_entry(vcpu, &stopped);
-	if (!error && !stopped)
-		error = vcpu_enter(vcpu);
+	if (error)
+		return error;
+	error = os_atomic_load(&comm->stop) == 0 ? vcpu_enter(vcpu) :
+	    vcpu_stop_or_enter(vcpu);
 	if (error)
 		return error;
 	nvmm_count(&vcpu->stats.exits_user[
 	    nvmm_x86_exit_stat(os_atomic_load(&comm->exit.reason))], 1);
-	if (vcpu_exit_bears_state(vcpu))
-		(void)vcpu_provide_state(vcpu,
-		    os_atomic_load(&comm->state_wanted));
+	wanted = os_atomic_load(&comm->state_wanted);
+	if (wanted != 0 && vcpu_exit_bears_state(vcpu))
+		(void)vcpu_provide_state(vcpu, wanted);
 	return 0;
 }
 
-int
-nvmm_do_vcpu_run(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
+/*
+ * A run whose VCPU is waited for. => Kept out of the other's way, which would
+ *    have a stack to protect for it.
+ */
+static __attribute__((__noinline__)) int
+run_waiting(struct nvmm_owner *owner, nvmm_machid_t machid, nvmm_cpuid_t cpuid)
 {
 	struct nvmm_cpu *vcpu;
 	int error;
 
-	error = vcpu_claim_ioc(owner, ioc, &vcpu);
+	error = nvmm_vcpu_claim(owner, machid, cpuid, &vcpu);
 	if (error)
 		return error;
 	error = vcpu_run(vcpu);
 	nvmm_vcpu_release(vcpu);
 	return error;
+}
+
+/*
+ * For OS layers to take the request of every exit straight here. => They have
+ *    seen to what nvmm_ioctl() sees to: the address space is the owner's, who
+ *    is not root's.
+ */
+int
+nvmm_run(struct nvmm_owner *owner, nvmm_machid_t machid, nvmm_cpuid_t cpuid)
+{
+	struct nvmm_cpu *vcpu;
+	int error;
+
+	vcpu = nvmm_vcpu_claim_free(owner, machid, cpuid);
+	if (vcpu == NULL)
+		return run_waiting(owner, machid, cpuid);
+	error = vcpu_run(vcpu);
+	nvmm_vcpu_release(vcpu);
+	return error;
+}
+
+int
+nvmm_do_vcpu_run(struct nvmm_owner *owner, struct nvmm_ioc_vcpu *ioc)
+{
+
+	return nvmm_run(owner, ioc->machid, ioc->cpuid);
 }
 
 /*

@@ -163,40 +163,43 @@ vcpu_claim_free(struct nvmm_machine *mach, nvmm_cpuid_t cpuid)
 }
 
 /*
- * Make the VCPU the caller's alone, until nvmm_vcpu_release(). => No lock is
- *    held on return. ENOENT, EPERM, EINVAL as for nvmm_machine_get().
+ * Make the VCPU the caller's alone, until nvmm_vcpu_release(), if that takes no
+ * waiting. => NULL: try nvmm_vcpu_claim(), which also says what is wrong.
+ */
+struct nvmm_cpu *
+nvmm_vcpu_claim_free(struct nvmm_owner *owner, nvmm_machid_t machid,
+    nvmm_cpuid_t cpuid)
+{
+	struct nvmm_machine *mach;
+	struct nvmm_cpu *vcpu;
+
+	mach = nvmm_machine_slot(machid);
+	if (mach == NULL || cpuid >= NVMM_MAX_VCPUS)
+		return NULL;
+	vcpu = NULL;
+	(void)os_atomic_add(&mach->lookups, 1);
+	if (os_atomic_load(&mach->open_to) == owner)
+		vcpu = vcpu_claim_free(mach, cpuid);
+	(void)os_atomic_add(&mach->lookups, -1);
+	/* A claim that was taken back may have kept others waiting. */
+	if (vcpu == NULL)
+		nvmm_machine_wake(mach);
+	return vcpu;
+}
+
+/*
+ * The same, and wait for it. => No lock is held on return. ENOENT, EPERM,
+ *    EINVAL as for nvmm_machine_get().
  */
 int
 nvmm_vcpu_claim(struct nvmm_owner *owner, nvmm_machid_t machid,
     nvmm_cpuid_t cpuid, struct nvmm_cpu **vcpup)
 {
-	struct nvmm_machine *mach;
 
-	mach = nvmm_machine_slot(machid);
-	if (mach == NULL || cpuid >= NVMM_MAX_VCPUS)
-		return vcpu_claim_locked(owner, machid, cpuid, vcpup);
-	*vcpup = NULL;
-	(void)os_atomic_add(&mach->lookups, 1);
-	if (os_atomic_load(&mach->open_to) == owner)
-		*vcpup = vcpu_claim_free(mach, cpuid);
-	(void)os_atomic_add(&mach->lookups, -1);
+	*vcpup = nvmm_vcpu_claim_free(owner, machid, cpuid);
 	if (*vcpup != NULL)
 		return 0;
-	/* A claim that was taken back may have kept others waiting. */
-	nvmm_machine_wake(mach);
 	return vcpu_claim_locked(owner, machid, cpuid, vcpup);
-}
-
-/* => The last that the caller does with the VCPU. */
-void
-nvmm_vcpu_release(struct nvmm_cpu *vcpu)
-{
-	struct nvmm_machine *mach = vcpu->mach;
-
-	OS_ASSERT(os_atomic_load(&vcpu->claimed) != 0);
-	(void)os_atomic_swap(&vcpu->claimed, 0);
-	/* The VCPU may be gone; the slot stays. */
-	nvmm_machine_wake(mach);
 }
 
 /*

@@ -111,7 +111,7 @@ nvmm_x86_exitstate(struct nvmm_comm_page *comm)
 }
 
 /* By the reason's class, and its number within. */
-static const uint8_t exit_stats[3][8] = {
+const uint8_t nvmm_x86_exit_stats[3][8] = {
 	{
 		[NVMM_VCPU_EXIT_NONE] = NVMM_STAT_NONE,
 		[NVMM_VCPU_EXIT_MEMORY] = NVMM_STAT_MEMORY,
@@ -136,18 +136,6 @@ static const uint8_t exit_stats[3][8] = {
 		[5] = NVMM_STAT_INVALID, NVMM_STAT_INVALID, NVMM_STAT_INVALID,
 	},
 };
-
-/* => A reason that is not known counts as INVALID. */
-unsigned
-nvmm_x86_exit_stat(uint64_t reason)
-{
-
-	if (reason == NVMM_VCPU_EXIT_STOPPED)
-		return NVMM_STAT_STOPPED;
-	if ((reason & ~0x3007ULL) != 0 || reason >> 12 > 2)
-		return NVMM_STAT_INVALID;
-	return exit_stats[reason >> 12][reason & 7];
-}
 
 /*
  * CPUID, APM vol. 3, appendix E, and Intel SDM vol. 2, CPUID. Of a leaf that is

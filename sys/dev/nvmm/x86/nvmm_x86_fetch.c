@@ -133,25 +133,6 @@ walk(const struct nvmm_x86_where *w, uint64_t lin, uint64_t *gpa, bool *keep)
 	return walk_legacy(w, lin, gpa);
 }
 
-/* True if the walk remembered leads to this page still. */
-static bool
-walk_holds(const struct nvmm_x86_where *w, uint64_t lin)
-{
-	const struct nvmm_x86_walk *k = w->walk;
-	unsigned i;
-
-	if (k->page == NULL || k->lin != lin - lin % OS_PAGE_SIZE ||
-	    k->cr3 != w->cr3 || k->cr0 != w->cr0 || k->cr4 != w->cr4 ||
-	    k->efer != w->efer ||
-	    k->generation != os_vmspace_generation(w->vm))
-		return false;
-	for (i = 0; i < k->n; i++) {
-		if (*k->entry[i] != k->value[i])
-			return false;
-	}
-	return true;
-}
-
 /* Walk, and remember. The page at lin, or NULL. */
 static const uint8_t *
 walk_again(const struct nvmm_x86_where *w, uint64_t lin)
@@ -184,7 +165,8 @@ fetch_page(const struct nvmm_x86_where *w, uint64_t lin)
 {
 	const uint8_t *page;
 
-	page = walk_holds(w, lin) ? w->walk->page : walk_again(w, lin);
+	page = nvmm_x86_walk_holds(w, lin) ? w->walk->page :
+	    walk_again(w, lin);
 	return page != NULL ? page + lin % OS_PAGE_SIZE : NULL;
 }
 
@@ -196,7 +178,7 @@ nvmm_x86_fetch(const struct nvmm_x86_where *w, uint8_t buf[NVMM_X86_INSN_MAX],
 	uint64_t lin;
 	size_t room;
 
-	lin = nvmm_x86_where_64(w) ? w->rip : (uint32_t)(w->cs_base + w->rip);
+	lin = nvmm_x86_where_lin(w);
 	room = OS_PAGE_SIZE - lin % OS_PAGE_SIZE;
 	first = fetch_page(w, lin);
 	*n = first != NULL ? NVMM_X86_INSN_MAX : 0;
@@ -251,19 +233,6 @@ nvmm_x86_prefixes(const uint8_t *bytes, size_t n, bool bits64,
 	}
 }
 
-/* True if the bytes are the opcode. */
-static inline bool
-insn_is(const uint8_t *bytes, const uint8_t *op, size_t nop)
-{
-	size_t i;
-
-	for (i = 0; i < nop; i++) {
-		if (bytes[i] != op[i])
-			return false;
-	}
-	return true;
-}
-
 unsigned
 nvmm_x86_insn_length(const struct nvmm_x86_where *w, const uint8_t *op,
     size_t nop)
@@ -276,10 +245,10 @@ nvmm_x86_insn_length(const struct nvmm_x86_where *w, const uint8_t *op,
 	bytes = nvmm_x86_fetch(w, buf, &n);
 	if (n < nop)
 		return 0;
-	if (insn_is(bytes, op, nop))
+	if (nvmm_x86_insn_is(bytes, op, nop))
 		return (unsigned)nop;
 	nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(w), &p);
-	if (n - p.len < nop || !insn_is(bytes + p.len, op, nop))
+	if (n - p.len < nop || !nvmm_x86_insn_is(bytes + p.len, op, nop))
 		return 0;
 	return p.len + (unsigned)nop;
 }

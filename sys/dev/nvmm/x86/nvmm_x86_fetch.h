@@ -66,6 +66,61 @@ nvmm_x86_where_64(const struct nvmm_x86_where *w)
 	return (w->efer & 0x400) != 0 && w->cs_l;	/* EFER.LMA */
 }
 
+/* RIP's linear address. */
+static inline uint64_t
+nvmm_x86_where_lin(const struct nvmm_x86_where *w)
+{
+
+	return nvmm_x86_where_64(w) ? w->rip : (uint32_t)(w->cs_base + w->rip);
+}
+
+/* True if the walk remembered leads to this page still. */
+static inline bool
+nvmm_x86_walk_holds(const struct nvmm_x86_where *w, uint64_t lin)
+{
+	const struct nvmm_x86_walk *k = w->walk;
+	unsigned i;
+
+	if (k->page == NULL || k->lin != lin - lin % OS_PAGE_SIZE ||
+	    k->cr3 != w->cr3 || k->cr0 != w->cr0 || k->cr4 != w->cr4 ||
+	    k->efer != w->efer ||
+	    k->generation != os_vmspace_generation(w->vm))
+		return false;
+	for (i = 0; i < k->n; i++) {
+		if (*k->entry[i] != k->value[i])
+			return false;
+	}
+	return true;
+}
+
+/* True if the bytes are the opcode. */
+static inline bool
+nvmm_x86_insn_is(const uint8_t *bytes, const uint8_t *op, size_t nop)
+{
+	size_t i;
+
+	for (i = 0; i < nop; i++) {
+		if (bytes[i] != op[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * True if the instruction at RIP is known to begin with op by the walk that is
+ * remembered: a short way past nvmm_x86_insn_length(), all of it inline.
+ */
+static inline bool
+nvmm_x86_insn_known(const struct nvmm_x86_where *w, const uint8_t *op,
+    size_t nop)
+{
+	const uint64_t lin = nvmm_x86_where_lin(w);
+
+	return lin % OS_PAGE_SIZE <= OS_PAGE_SIZE - nop &&
+	    nvmm_x86_walk_holds(w, lin) &&
+	    nvmm_x86_insn_is(w->walk->page + lin % OS_PAGE_SIZE, op, nop);
+}
+
 /*
  * The bytes at RIP and how many there are, at most NVMM_X86_INSN_MAX: fewer
  * where the next page is missing, none where the first is. They lie in the

@@ -34,8 +34,23 @@ void	nvmm_x86_copy_state(struct nvmm_x64_state *,
 /* Fill comm->exit.exitstate out of comm->state. */
 void	nvmm_x86_exitstate(struct nvmm_comm_page *);
 
-/* The NVMM_STAT_* under which an exit is counted. */
-unsigned nvmm_x86_exit_stat(uint64_t reason);
+/* For the function below alone. */
+extern const uint8_t nvmm_x86_exit_stats[3][8];
+
+/*
+ * The NVMM_STAT_* under which an exit is counted. => A reason that is not known
+ *    counts as INVALID.
+ */
+static inline unsigned
+nvmm_x86_exit_stat(uint64_t reason)
+{
+
+	if (reason == NVMM_VCPU_EXIT_STOPPED)
+		return NVMM_STAT_STOPPED;
+	if ((reason & ~0x3007ULL) != 0 || reason >> 12 > 2)
+		return NVMM_STAT_INVALID;
+	return nvmm_x86_exit_stats[reason >> 12][reason & 7];
+}
 
 /*
  * Clear in what the host's CPUID answers for leaf and subleaf all but what is

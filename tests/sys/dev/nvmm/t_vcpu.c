@@ -331,6 +331,117 @@ CASE(configure_reaches_backend, "a configuration comes with its argument")
 	h_end();
 }
 
+/* A VCPU that has left for an IN, RAX 5 and RIP FFF0, and offers to complete it. */
+static struct nvmm_comm_page *
+io_offered(nvmm_machid_t *m)
+{
+	const struct fake_exit exit = { .reason = NVMM_VCPU_EXIT_IO,
+	    .offers = true };
+	struct nvmm_comm_page *comm;
+
+	h_start();
+	*m = h_machine();
+	comm = h_cpu(*m, 0);
+	fake_state(*m, 0)->gprs[NVMM_X64_GPR_RAX] = 5;
+	fake_push_exit(&exit);
+	ATF_REQUIRE_EQ(0, h_run(*m, 0));
+	ATF_REQUIRE_EQ(NVMM_COMM_IO_OFFERED, comm->io_state);
+	ATF_REQUIRE_EQ(5, comm->io_rax);
+	return comm;
+}
+
+/* The owner has carried it out. */
+static void
+io_done(struct nvmm_comm_page *comm, uint64_t val)
+{
+
+	comm->io_rax = val;
+	comm->io_state = NVMM_COMM_IO_DONE;
+}
+
+CASE(io_done_comes_first, "a port access is completed before all else")
+{
+	struct nvmm_comm_page *comm;
+	nvmm_machid_t m;
+
+	comm = io_offered(&m);
+	io_done(comm, 42);
+	comm->state_commit = NVMM_X64_STATE_CRS;
+	comm->event.vector = 0x30;
+	comm->event.type = NVMM_VCPU_EVENT_INTR;
+	comm->event_commit = 1;
+	h_exit(NVMM_VCPU_EXIT_HALTED);
+	ATF_REQUIRE_EQ(0, h_run(m, 0));
+	ATF_CHECK_EQ(42, fake_last("vcpu_io_done")->a);
+	ATF_CHECK_EQ(1, fake_ncalls("vcpu_io_done"));
+	ATF_CHECK(fake_when("vcpu_io_done") < fake_when("vcpu_setstate"));
+	ATF_CHECK(fake_when("vcpu_setstate") < fake_when("vcpu_inject"));
+	ATF_CHECK(fake_when("vcpu_inject") < fake_when("vcpu_run"));
+	ATF_CHECK_EQ(NVMM_COMM_IO_NONE, comm->io_state);
+	ATF_CHECK_EQ(42, fake_state(m, 0)->gprs[NVMM_X64_GPR_RAX]);
+	ATF_CHECK_EQ(0xFFF1, fake_state(m, 0)->gprs[NVMM_X64_GPR_RIP]);
+	h_end();
+}
+
+CASE(io_done_shows_in_getstate, "state read after a port access is after it")
+{
+	struct nvmm_comm_page *comm;
+	nvmm_machid_t m;
+
+	comm = io_offered(&m);
+	io_done(comm, 42);
+	comm->state_wanted = NVMM_X64_STATE_GPRS;
+	ATF_REQUIRE_EQ(0, h_vcpu(NVMM_IOC_VCPU_GETSTATE, m, 0));
+	ATF_CHECK_EQ(42, comm->state.gprs[NVMM_X64_GPR_RAX]);
+	ATF_CHECK_EQ(0xFFF1, comm->state.gprs[NVMM_X64_GPR_RIP]);
+	h_exit(NVMM_VCPU_EXIT_HALTED);
+	ATF_REQUIRE_EQ(0, h_run(m, 0));
+	ATF_CHECK_EQ(1, fake_ncalls("vcpu_io_done"));
+	h_end();
+}
+
+CASE(io_done_is_overridden, "registers set after a port access stand")
+{
+	const unsigned long how[] = { NVMM_IOC_VCPU_SETSTATE,
+	    NVMM_IOC_VCPU_INJECT, NVMM_IOC_VCPU_RUN };
+	struct nvmm_comm_page *comm;
+	nvmm_machid_t m;
+	size_t i;
+
+	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		comm = io_offered(&m);
+		io_done(comm, 42);
+		memset(comm->state.gprs, 0, sizeof(comm->state.gprs));
+		comm->state.gprs[NVMM_X64_GPR_RIP] = 0x1000;
+		comm->state_commit = NVMM_X64_STATE_GPRS;
+		h_exit(NVMM_VCPU_EXIT_HALTED);
+		ATF_REQUIRE_EQ(0, h_vcpu(how[i], m, 0));
+		ATF_CHECK_EQ(1, fake_ncalls("vcpu_io_done"));
+		ATF_CHECK_EQ(0x1000,
+		    fake_state(m, 0)->gprs[NVMM_X64_GPR_RIP]);
+		ATF_CHECK_EQ(0, fake_state(m, 0)->gprs[NVMM_X64_GPR_RAX]);
+		h_end();
+	}
+}
+
+CASE(io_done_is_of_the_last_exit, "an offer ends with the next run")
+{
+	struct nvmm_comm_page *comm;
+	nvmm_machid_t m;
+
+	comm = io_offered(&m);
+	h_exit(NVMM_VCPU_EXIT_HALTED);
+	ATF_REQUIRE_EQ(0, h_run(m, 0));
+	ATF_CHECK_EQ(NVMM_COMM_IO_NONE, comm->io_state);
+	ATF_CHECK_EQ(0, fake_ncalls("vcpu_io_done"));
+	io_done(comm, 42);
+	h_exit(NVMM_VCPU_EXIT_HALTED);
+	ATF_REQUIRE_EQ(0, h_run(m, 0));
+	ATF_CHECK_EQ(5, fake_state(m, 0)->gprs[NVMM_X64_GPR_RAX]);
+	ATF_CHECK_EQ(0xFFF0, fake_state(m, 0)->gprs[NVMM_X64_GPR_RIP]);
+	h_end();
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 
@@ -351,5 +462,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, configure_copies_before_claim);
 	ATF_TP_ADD_TC(tp, failed_create_leaves_nothing);
 	ATF_TP_ADD_TC(tp, configure_reaches_backend);
+	ATF_TP_ADD_TC(tp, io_done_comes_first);
+	ATF_TP_ADD_TC(tp, io_done_shows_in_getstate);
+	ATF_TP_ADD_TC(tp, io_done_is_overridden);
+	ATF_TP_ADD_TC(tp, io_done_is_of_the_last_exit);
 	return atf_no_error();
 }

@@ -22,6 +22,7 @@ struct fake_cpu {
 	struct nvmm_x64_state state;
 	sem_t kick;
 	uint64_t token;			/* of the access that waits, or 0 */
+	bool io_waits;			/* for vcpu_io_done */
 	uint8_t data[8];
 };
 
@@ -378,6 +379,7 @@ fake_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 		return error;
 	cpu->token = 0;
 	cpu->state.intr.evt_pending = 0;
+	cpu->io_waits = false;
 	if (!take_exit(&exit))
 		fake_sleep(vcpu);
 	if (exit.stop)
@@ -386,10 +388,30 @@ fake_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *vcpu)
 		return exit.error;
 	if (exit.reason == NVMM_VCPU_EXIT_IO && fake_caps.decodes)
 		cpu->token = 1;
+	if (exit.offers) {
+		cpu->io_waits = true;
+		vcpu->comm->io_rax = cpu->state.gprs[NVMM_X64_GPR_RAX];
+		vcpu->comm->io_state = NVMM_COMM_IO_OFFERED;
+	}
 	vcpu->comm->exit.reason = exit.reason;
 	nvmm_x86_copy_state(&vcpu->comm->state, &cpu->state, exit.cached);
 	vcpu->comm->state_cached |= exit.cached;
 	return 0;
+}
+
+/* An IN to all of RAX. */
+static void
+fake_vcpu_io_done(struct nvmm_cpu *vcpu, uint64_t val)
+{
+	struct fake_cpu *cpu = vcpu->cpudata;
+
+	OS_ASSERT(vcpu->claimed);
+	(void)record_cpu("vcpu_io_done", vcpu, val);
+	if (!cpu->io_waits)
+		return;
+	cpu->io_waits = false;
+	cpu->state.gprs[NVMM_X64_GPR_RAX] = val;
+	cpu->state.gprs[NVMM_X64_GPR_RIP]++;
 }
 
 static int
@@ -458,6 +480,7 @@ const struct nvmm_impl nvmm_fake = {
 	.vcpu_getstate = fake_vcpu_getstate,
 	.vcpu_inject = fake_vcpu_inject,
 	.vcpu_run = fake_vcpu_run,
+	.vcpu_io_done = fake_vcpu_io_done,
 	.vcpu_access = fake_vcpu_access,
 	.vcpu_access_done = fake_vcpu_access_done,
 	.vcpu_kick = fake_vcpu_kick,

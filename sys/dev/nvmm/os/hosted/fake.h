@@ -39,6 +39,7 @@ struct fake_exit {
 	uint64_t cached;	/* groups left valid in comm->state for free */
 	int error;		/* run fails with this */
 	bool stop;		/* a stop arrives at the same time */
+	bool offers;		/* to be completed by vcpu_io_done: RIP + 1 */
 };
 
 /* Back to the start: nothing recorded, nothing laid out, full caps. */

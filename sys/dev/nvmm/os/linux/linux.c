@@ -148,23 +148,24 @@ dev_release(struct inode *inode, struct file *file)
 }
 
 /*
- * The request of every exit: its record is two numbers, fetched as one, and
- * nothing comes back.
+ * The request of every exit: its record is two numbers, which come as one, and
+ * nothing goes back.
  */
 static long
-dev_run(struct os_file *of, const uint64_t __user *uaddr)
+dev_run(struct os_file *of, const uint64_t __user *record)
 {
-	union {
-		uint64_t word;
-		struct nvmm_ioc_vcpu ioc;
-	} req;
+	uint64_t ids;
 
-	OS_CTASSERT(sizeof(req.ioc) == sizeof(req.word));
-	if (!user_access_begin(uaddr, sizeof(req.word)))
+	OS_CTASSERT(sizeof(struct nvmm_ioc_vcpu) == sizeof(ids));
+	OS_CTASSERT(offsetof(struct nvmm_ioc_vcpu, machid) == 0);
+	if (!user_access_begin(record, sizeof(ids)))
 		return -EFAULT;
-	unsafe_get_user(req.word, uaddr, fault);
+	unsafe_get_user(ids, record, fault);
 	user_access_end();
-	return -nvmm_ioctl_run(&of->owner, &req.ioc);
+	if (!os_file_is_current(of) || of->owner.root)
+		return -EPERM;
+	return -nvmm_run(&of->owner, (nvmm_machid_t)ids,
+	    (nvmm_cpuid_t)(ids >> 32));
 fault:
 	user_access_end();
 	return -EFAULT;

@@ -122,13 +122,6 @@ os_cpu_max(void)
 	return nr_cpu_ids;
 }
 
-unsigned
-os_cpu_current(void)
-{
-
-	return smp_processor_id();
-}
-
 static void
 cpu_call_one(void *p)
 {

@@ -62,8 +62,10 @@
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
+#include <linux/thread_info.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -83,7 +85,12 @@
 #define OS_ASSERT(e)	((void)sizeof((e) ? 1 : 0))
 #endif
 
-#define os_atomic_load(p)	smp_load_acquire(p)
+/*
+ * The kernel's macros keep their operand's type for what they hold meanwhile,
+ * which of a volatile one would be in memory.
+ */
+#define os_atomic_load(p)						\
+	smp_load_acquire((__unqual_scalar_typeof(*(p)) const *)(p))
 #define os_atomic_store(p, v)	smp_store_release(p, v)
 
 typedef struct {
@@ -105,6 +112,14 @@ typedef wait_queue_head_t os_cv_t;
 struct os_file;
 struct os_vmobj;
 struct os_vmspace;
+
+#define os_cpu_current os_cpu_current
+static inline unsigned
+os_cpu_current(void)
+{
+
+	return smp_processor_id();
+}
 
 /* Of the TSC, if it goes alike on all CPUs; else 0. */
 extern unsigned linux_tsc_khz;
@@ -138,14 +153,14 @@ static inline unsigned
 os_atomic_swap(volatile int *p, int v)
 {
 
-	return (unsigned)xchg(p, v);
+	return (unsigned)xchg((int *)p, v);
 }
 
 static inline int
 os_atomic_add(volatile int *p, int v)
 {
 
-	return xadd(p, v) + v;
+	return xadd((int *)p, v) + v;
 }
 
 #endif /* __ASSEMBLER__ */

@@ -29,13 +29,6 @@ svm_serial(void)
 }
 
 /* This CPU's TSC, as the backend sees it. => The caller is on it. */
-uint64_t
-svm_host_tsc(unsigned cpu)
-{
-
-	return svm_rdtsc() + cpu * (uint64_t)nvmm_param_tsc_skew;
-}
-
 /* EDX of the SVM leaf, and the ASIDs in EBX. => Without SVM, zeroes. */
 static uint32_t
 svm_features(uint32_t *nasid)
@@ -307,5 +300,6 @@ const struct nvmm_impl nvmm_x86_svm = {
 	.vcpu_getstate = svm_vcpu_getstate,
 	.vcpu_inject = svm_vcpu_inject,
 	.vcpu_run = svm_vcpu_run,
+	.vcpu_io_done = svm_vcpu_io_done,
 	.vcpu_kick = svm_vcpu_kick,
 };

@@ -124,6 +124,9 @@ struct svm_vcpu {
 	bool int_window;		/* asked for by the owner */
 	bool nmi_window;		/* likewise */
 
+	/* The last exit's IN or OUT may be completed by its RAX alone. */
+	bool io_waits;
+
 	/* Configuration. */
 	bool tpr_exit;
 	unsigned nrules;
@@ -149,7 +152,6 @@ void	svm_vmrun(uint64_t vmcb_pa, uint64_t *gprs, uint64_t host_save_pa);
 /* svm.c */
 extern const struct nvmm_impl nvmm_x86_svm;
 uint64_t svm_serial(void);
-uint64_t svm_host_tsc(unsigned cpu);
 
 /* svm_vcpu.c */
 int	svm_vcpu_create(struct nvmm_machine *, struct nvmm_cpu *);
@@ -170,6 +172,14 @@ svm_dirty(struct svm_vcpu *vc, uint32_t groups)
 {
 
 	vc->vmcb->ctrl.clean &= ~groups;
+}
+
+/* The TSC of a CPU of the host's, on that CPU. */
+static inline uint64_t
+svm_host_tsc(unsigned cpu)
+{
+
+	return svm_rdtsc() + cpu * (uint64_t)nvmm_param_tsc_skew;
 }
 
 /* True in 64-bit mode. */
@@ -205,15 +215,48 @@ void	svm_fpu_unload(struct svm_vcpu *);
 void	svm_fpu_get(struct svm_vcpu *, struct fxsave *);
 void	svm_fpu_set(struct svm_vcpu *, const struct fxsave *);
 uint64_t svm_xcr0_valid(uint64_t);
-void	svm_drs_enter(struct svm_vcpu *);
 void	svm_drs_load(struct svm_vcpu *);
-void	svm_drs_leave(struct svm_vcpu *);
+void	svm_drs_unload(struct svm_vcpu *);
+
+/* Reads of DR0 to DR3; writes of these and of DR5 and DR7, which arm them. */
+#define SVM_DR_INTERCEPTS	(0x000F | (0x00AFU << 16))
+
+/* => In a region. */
+static inline void
+svm_drs_enter(struct svm_vcpu *vc)
+{
+
+	vc->host_dr7 = svm_rddr7();
+	if ((vc->vmcb->state.dr7 & SVM_DR7_ENABLED) != 0) {
+		svm_drs_load(vc);
+	} else if (vc->vmcb->ctrl.intercept_dr != SVM_DR_INTERCEPTS) {
+		vc->vmcb->ctrl.intercept_dr = SVM_DR_INTERCEPTS;
+		svm_dirty(vc, SVM_CLEAN_I);
+	}
+}
+
+/*
+ * #VMEXIT leaves DR7 disarmed and DR6 as the guest had it; the host has its own
+ * again. => In a region.
+ */
+static inline void
+svm_drs_leave(struct svm_vcpu *vc)
+{
+
+	if (vc->drs_loaded)
+		svm_drs_unload(vc);
+	if (vc->vmcb->state.dr6 != SVM_DR6_ONES)
+		svm_wrdr6(SVM_DR6_ONES);
+	if (vc->host_dr7 != SVM_DR7_ONES)
+		svm_wrdr7(vc->host_dr7);
+}
 
 /* svm_event.c */
 int	svm_vcpu_inject(struct nvmm_cpu *, const struct nvmm_vcpu_event *);
 void	svm_exception(struct svm_vcpu *, unsigned vector, uint32_t error);
-bool	svm_event_enter(struct svm_vcpu *);
-void	svm_event_exit(struct svm_vcpu *);
+bool	svm_event_next(struct svm_vcpu *);
+void	svm_event_again(struct svm_vcpu *);
+void	svm_event_stepped_over(struct svm_vcpu *);
 void	svm_event_drop(struct svm_vcpu *);
 bool	svm_event_wakes(struct svm_vcpu *);
 bool	svm_event_pending(const struct svm_vcpu *);
@@ -221,19 +264,97 @@ enum svm_next svm_exit_vintr(struct svm_vcpu *);
 enum svm_next svm_exit_iret(struct svm_vcpu *);
 enum svm_next svm_exit_db(struct svm_vcpu *);
 
+/*
+ * Before VMRUN. => False: the owner waits for NMIs, and one could go in.
+ *    In a region.
+ */
+static inline bool
+svm_event_enter(struct svm_vcpu *vc)
+{
+
+	return !vc->event_busy || svm_event_next(vc);
+}
+
+/* After #VMEXIT. */
+static inline void
+svm_event_exit(struct svm_vcpu *vc)
+{
+
+	if ((vc->vmcb->ctrl.exitintinfo & SVM_EVENT_V) != 0 || vc->nmi_step)
+		svm_event_again(vc);
+}
+
 /* svm_exit.c */
 enum svm_next svm_exit(struct svm_vcpu *);
-int	svm_fault(struct svm_vcpu *, bool *user);
-void	svm_exit_state(struct svm_vcpu *);
-enum svm_next svm_user(struct svm_vcpu *, uint64_t reason);
+int	svm_fault(struct svm_vcpu *);
+
+/* The exit is the owner's. */
+static inline enum svm_next
+svm_user(struct svm_vcpu *vc, uint64_t reason)
+{
+
+	vc->cpu->comm->exit.reason = reason;
+	return SVM_USER;
+}
+
+/* svm_io.c */
+enum svm_next svm_exit_io(struct svm_vcpu *);
+void	svm_vcpu_io_done(struct nvmm_cpu *, uint64_t val);
 
 /* svm_insn.c */
-void	svm_where(struct svm_vcpu *, struct nvmm_x86_where *);
-bool	svm_npc(struct svm_vcpu *, const uint8_t *op, size_t nop,
-	    uint64_t *npc);
+unsigned svm_insn_length(struct svm_vcpu *, const uint8_t *op, size_t nop);
 void	svm_advance(struct svm_vcpu *, uint64_t npc);
 uint64_t svm_gpr(const struct svm_vcpu *, unsigned reg);
 enum svm_next svm_exit_cr8(struct svm_vcpu *);
+
+/* RIP len bytes on, as wide as the code segment has it. */
+static inline uint64_t
+svm_next_rip(const struct svm_vcpu *vc, unsigned len)
+{
+	const uint64_t rip = vc->vmcb->state.rip + len;
+
+	return svm_is_64(vc) ? rip : (uint32_t)rip;
+}
+
+/* Where the VCPU is. */
+static inline void
+svm_where(struct svm_vcpu *vc, struct nvmm_x86_where *w)
+{
+	const struct svm_vmcb_state *st = &vc->vmcb->state;
+
+	w->vm = vc->vm;
+	w->walk = &vc->walk;
+	w->cr0 = st->cr0;
+	w->cr3 = st->cr3;
+	w->cr4 = st->cr4;
+	w->efer = st->efer;
+	w->cs_base = st->cs.base;
+	w->rip = st->rip;
+	w->cs_l = (st->cs.attrib & SVM_ATTR_L) != 0;
+	w->cs_d = (st->cs.attrib & SVM_ATTR_D) != 0;
+}
+
+/*
+ * RIP after the instruction whose opcode is op. => False: it cannot be told, as
+ *    the instruction, or the guest's page tables, changed meanwhile; executing
+ *    again is then as good as anything.
+ */
+static inline bool
+svm_npc(struct svm_vcpu *vc, const uint8_t *op, size_t nop, uint64_t *npc)
+{
+	struct nvmm_x86_where w;
+	unsigned len;
+
+	if (svm.nrips) {
+		*npc = vc->vmcb->ctrl.nrip;
+		return true;
+	}
+	svm_where(vc, &w);
+	len = nvmm_x86_insn_known(&w, op, nop) ? (unsigned)nop :
+	    svm_insn_length(vc, op, nop);
+	*npc = svm_next_rip(vc, len);
+	return len != 0;
+}
 
 /* svm_cpuid.c */
 void	svm_cpuid_init(void);

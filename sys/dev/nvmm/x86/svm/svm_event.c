@@ -146,16 +146,11 @@ event_wait(struct svm_vcpu *vc)
 	vc->event_busy = nmi || vc->irq >= 0 || vc->int_window || vc->tpr_exit;
 }
 
-/*
- * Before VMRUN. => False: the owner waits for NMIs, and one could go in.
- *    In a region.
- */
+/* As svm_event_enter(), where something waits. */
 bool
-svm_event_enter(struct svm_vcpu *vc)
+svm_event_next(struct svm_vcpu *vc)
 {
 
-	if (!vc->event_busy)
-		return true;
 	event_take(vc);
 	if (vc->nmi_window && event_nmi_ready(vc)) {
 		vc->nmi_window = false;
@@ -176,12 +171,24 @@ event_step_end(struct svm_vcpu *vc)
 }
 
 /*
+ * The step is over, as its instruction was completed here. IRET is none that
+ * is, so that this was the step out of a shadow, and the flags are as before.
+ */
+void
+svm_event_stepped_over(struct svm_vcpu *vc)
+{
+
+	vc->vmcb->state.rflags = svm_rflags(vc);
+	vc->nmi_step = false;
+}
+
+/*
  * After #VMEXIT: what was being delivered is delivered again. INT n, INT3 and
  * INTO are executed again instead, as RIP is still at them; unless it was us
  * who injected the exception.
  */
 void
-svm_event_exit(struct svm_vcpu *vc)
+svm_event_again(struct svm_vcpu *vc)
 {
 	const uint64_t info = vc->vmcb->ctrl.exitintinfo;
 	const uint64_t vector = info & SVM_EVENT_VECTOR;

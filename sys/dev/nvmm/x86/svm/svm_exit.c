@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * What follows an #VMEXIT: a table leads from its code to the function that
- * serves it, here or in the files about events, instructions, CPUID and MSRs.
+ * serves it, here or in the files about events, instructions, ports, CPUID and MSRs.
  */
 
 #include "x86/svm/svm.h"
@@ -14,33 +14,6 @@ static const uint8_t op_wbinvd[] = { 0x0F, 0x09 };
 static const uint8_t op_monitor[] = { 0x0F, 0x01, 0xC8 };
 static const uint8_t op_mwait[] = { 0x0F, 0x01, 0xC9 };
 static const uint8_t op_xsetbv[] = { 0x0F, 0x01, 0xD1 };
-
-/* The exit is the owner's. */
-enum svm_next
-svm_user(struct svm_vcpu *vc, uint64_t reason)
-{
-
-	vc->cpu->comm->exit.reason = reason;
-	return SVM_USER;
-}
-
-/* Fill the part of the exit that every exit has. */
-void
-svm_exit_state(struct svm_vcpu *vc)
-{
-	struct nvmm_vcpu_exit *exit = &vc->cpu->comm->exit;
-	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
-
-	memset(&exit->exitstate, 0, sizeof(exit->exitstate));
-	exit->exitstate.rflags = svm_rflags(vc);
-	exit->exitstate.cr8 = ctrl->v_intr & SVM_V_TPR;
-	exit->exitstate.int_shadow = ctrl->intr_shadow & SVM_INTERRUPT_SHADOW;
-	if (vc->eventinj == 0 && !vc->event_busy)
-		return;
-	exit->exitstate.int_window_exiting = vc->int_window;
-	exit->exitstate.nmi_window_exiting = vc->nmi_window;
-	exit->exitstate.evt_pending = svm_event_pending(vc);
-}
 
 static void
 exit_count(struct svm_vcpu *vc, unsigned stat)
@@ -232,77 +205,6 @@ exit_xsetbv(struct svm_vcpu *vc)
 	return SVM_AGAIN;
 }
 
-/* The one bit among three at shift: 1, 2, 4; or 0 if there is none. */
-static uint8_t
-io_field(uint64_t info, unsigned shift)
-{
-
-	return info >> shift & 7;
-}
-
-/* True if the instruction at RIP has an address-size prefix. */
-static bool
-io_asize_prefix(struct svm_vcpu *vc)
-{
-	uint8_t buf[NVMM_X86_INSN_MAX];
-	struct nvmm_x86_prefixes p = { .asize = false };
-	struct nvmm_x86_where w;
-	const uint8_t *bytes;
-	size_t n;
-
-	svm_where(vc, &w);
-	bytes = nvmm_x86_fetch(&w, buf, &n);
-	if (bytes != NULL)
-		nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(&w), &p);
-	return p.asize;
-}
-
-/*
- * Bytes of an address, for hardware that does not tell; where the instruction
- * has none, as many as its mode has.
- */
-static uint8_t
-io_address_size(struct svm_vcpu *vc, bool str)
-{
-	const bool prefix = str && io_asize_prefix(vc);
-
-	if (svm_is_64(vc))
-		return prefix ? 4 : 8;
-	return ((vc->vmcb->state.cs.attrib & SVM_ATTR_D) != 0) != prefix ?
-	    4 : 2;
-}
-
-/* The segment of a string, -1 where the instruction has to tell. */
-static int8_t
-io_seg(uint64_t info)
-{
-
-	if ((info & SVM_IOIO_STR) == 0)
-		return -1;
-	if ((info & SVM_IOIO_IN) != 0)
-		return NVMM_X64_SEG_ES;
-	return svm.decode ? (int8_t)(info >> SVM_IOIO_SEG_SHIFT & 7) : -1;
-}
-
-static enum svm_next
-exit_io(struct svm_vcpu *vc)
-{
-	struct nvmm_x86_exit_io *io = &vc->cpu->comm->exit.u.io;
-	const uint64_t info = vc->vmcb->ctrl.exitinfo1;
-
-	io->in = (info & SVM_IOIO_IN) != 0;
-	io->port = (uint16_t)(info >> SVM_IOIO_PORT_SHIFT);
-	io->seg = io_seg(info);
-	io->operand_size = io_field(info, SVM_IOIO_SZ_SHIFT);
-	io->rep = (info & SVM_IOIO_REP) != 0;
-	io->str = (info & SVM_IOIO_STR) != 0;
-	io->address_size = (uint8_t)(io_field(info, SVM_IOIO_A_SHIFT) * 2);
-	if (io->address_size == 0)
-		io->address_size = io_address_size(vc, io->str);
-	io->npc = vc->vmcb->ctrl.exitinfo2;
-	return svm_user(vc, NVMM_VCPU_EXIT_IO);
-}
-
 static int
 fault_prot(uint64_t info)
 {
@@ -313,11 +215,11 @@ fault_prot(uint64_t info)
 }
 
 /*
- * Serve a nested fault, or make it the owner's. => Outside a region. ENOMEM:
- *    no memory for the page.
+ * Serve a nested fault. => Outside a region. EFAULT: it is the owner's, and
+ *    comm->exit is filled; ENOMEM: no memory for the page.
  */
 int
-svm_fault(struct svm_vcpu *vc, bool *user)
+svm_fault(struct svm_vcpu *vc)
 {
 	struct nvmm_x86_exit_memory *mem = &vc->cpu->comm->exit.u.mem;
 	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
@@ -336,8 +238,7 @@ svm_fault(struct svm_vcpu *vc, bool *user)
 	if (prot != NVMM_PROT_EXEC)
 		mem->inst_len = exit_bytes(vc, mem->inst_bytes);
 	(void)svm_user(vc, NVMM_VCPU_EXIT_MEMORY);
-	*user = true;
-	return 0;
+	return EFAULT;
 }
 
 static enum svm_next (*const svm_exits[])(struct svm_vcpu *) = {
@@ -365,7 +266,7 @@ static enum svm_next (*const svm_exits[])(struct svm_vcpu *) = {
 	[SVM_EXIT_INVD] = exit_invd,
 	[SVM_EXIT_HLT] = exit_hlt,
 	[SVM_EXIT_INVLPGA] = exit_ud,
-	[SVM_EXIT_IOIO] = exit_io,
+	[SVM_EXIT_IOIO] = svm_exit_io,
 	[SVM_EXIT_MSR] = svm_exit_msr,
 	[SVM_EXIT_SHUTDOWN] = exit_shutdown,
 	[SVM_EXIT_VMRUN] = exit_ud,
@@ -394,6 +295,9 @@ svm_exit(struct svm_vcpu *vc)
 
 	if (code == SVM_EXIT_NPF)
 		return SVM_FAULT;
+	/* By far the most frequent of the others: spared an indirect call. */
+	if (code == SVM_EXIT_IOIO)
+		return svm_exit_io(vc);
 	if (code >= sizeof(svm_exits) / sizeof(svm_exits[0]) ||
 	    svm_exits[code] == NULL)
 		return exit_invalid(vc);

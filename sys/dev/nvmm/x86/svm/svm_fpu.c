@@ -18,9 +18,6 @@ struct svm_xsave_header {
 	uint64_t rsvd[6];
 };
 
-/* Reads of DR0 to DR3; writes of these and of DR5 and DR7, which arm them. */
-#define DR_INTERCEPTS		(0x000F | (0x00AFU << 16))
-
 static struct svm_xsave_header *
 fpu_header(struct svm_vcpu *vc)
 {
@@ -193,22 +190,8 @@ svm_drs_load(struct svm_vcpu *vc)
 	svm_dirty(vc, SVM_CLEAN_I);
 }
 
-/* => In a region. */
-void
-svm_drs_enter(struct svm_vcpu *vc)
-{
-
-	vc->host_dr7 = svm_rddr7();
-	if ((vc->vmcb->state.dr7 & SVM_DR7_ENABLED) != 0) {
-		svm_drs_load(vc);
-	} else if (vc->vmcb->ctrl.intercept_dr != DR_INTERCEPTS) {
-		vc->vmcb->ctrl.intercept_dr = DR_INTERCEPTS;
-		svm_dirty(vc, SVM_CLEAN_I);
-	}
-}
-
 static void
-drs_unload(struct svm_vcpu *vc)
+drs_save_guest(struct svm_vcpu *vc)
 {
 
 	vc->drs[0] = svm_rddr0();
@@ -218,21 +201,12 @@ drs_unload(struct svm_vcpu *vc)
 	vc->drs_loaded = false;
 }
 
-/*
- * #VMEXIT leaves DR7 disarmed and DR6 as the guest had it; the host has its own
- * again. => In a region.
- */
+/* The guest had them; the host has its own again. => In a region. */
 void
-svm_drs_leave(struct svm_vcpu *vc)
+svm_drs_unload(struct svm_vcpu *vc)
 {
 
-	if (vc->drs_loaded) {
-		drs_unload(vc);
-		if ((vc->host_dr7 & SVM_DR7_ENABLED) != 0)
-			drs_write(vc->host_drs);
-	}
-	if (vc->vmcb->state.dr6 != SVM_DR6_ONES)
-		svm_wrdr6(SVM_DR6_ONES);
-	if (vc->host_dr7 != SVM_DR7_ONES)
-		svm_wrdr7(vc->host_dr7);
+	drs_save_guest(vc);
+	if ((vc->host_dr7 & SVM_DR7_ENABLED) != 0)
+		drs_write(vc->host_drs);
 }

@@ -8,51 +8,14 @@
 
 #include "x86/svm/svm.h"
 
-void
-svm_where(struct svm_vcpu *vc, struct nvmm_x86_where *w)
-{
-	const struct svm_vmcb_state *st = &vc->vmcb->state;
-
-	w->vm = vc->vm;
-	w->walk = &vc->walk;
-	w->cr0 = st->cr0;
-	w->cr3 = st->cr3;
-	w->cr4 = st->cr4;
-	w->efer = st->efer;
-	w->cs_base = st->cs.base;
-	w->rip = st->rip;
-	w->cs_l = (st->cs.attrib & SVM_ATTR_L) != 0;
-	w->cs_d = (st->cs.attrib & SVM_ATTR_D) != 0;
-}
-
-/* RIP len bytes on, as wide as the code segment has it. */
-static uint64_t
-insn_next(const struct svm_vcpu *vc, unsigned len)
-{
-	const uint64_t rip = vc->vmcb->state.rip + len;
-
-	return svm_is_64(vc) ? rip : (uint32_t)rip;
-}
-
-/*
- * RIP after the instruction whose opcode is op. => False: it cannot be told, as
- *    the instruction, or the guest's page tables, changed meanwhile; executing
- *    again is then as good as anything.
- */
-bool
-svm_npc(struct svm_vcpu *vc, const uint8_t *op, size_t nop, uint64_t *npc)
+/* The length of the instruction at RIP if its opcode is op, or 0. */
+unsigned
+svm_insn_length(struct svm_vcpu *vc, const uint8_t *op, size_t nop)
 {
 	struct nvmm_x86_where w;
-	unsigned len;
 
-	if (svm.nrips) {
-		*npc = vc->vmcb->ctrl.nrip;
-		return true;
-	}
 	svm_where(vc, &w);
-	len = nvmm_x86_insn_length(&w, op, nop);
-	*npc = insn_next(vc, len);
-	return len != 0;
+	return nvmm_x86_insn_length(&w, op, nop);
 }
 
 /* The instruction is done: what follows a completed instruction follows. */
@@ -62,8 +25,11 @@ svm_advance(struct svm_vcpu *vc, uint64_t npc)
 	struct svm_vmcb_state *st = &vc->vmcb->state;
 
 	st->rip = npc;
+	st->rflags &= ~SVM_RFLAGS_RF;
 	vc->vmcb->ctrl.intr_shadow &= ~SVM_INTERRUPT_SHADOW;
-	if ((st->rflags & SVM_RFLAGS_TF) == 0 || vc->nmi_step)
+	if (vc->nmi_step)
+		svm_event_stepped_over(vc);
+	if ((st->rflags & SVM_RFLAGS_TF) == 0)
 		return;
 	st->dr6 |= SVM_DR6_BS;
 	svm_dirty(vc, SVM_CLEAN_DRX);
@@ -108,7 +74,7 @@ insn_mov_cr8(struct svm_vcpu *vc, unsigned *reg, uint64_t *npc)
 		return false;
 	modrm = bytes[p.len + 2];
 	*reg = (modrm & 7) | (unsigned)(p.rex & 1) << 3;
-	*npc = insn_next(vc, p.len + 3);
+	*npc = svm_next_rip(vc, p.len + 3);
 	return true;
 }
 

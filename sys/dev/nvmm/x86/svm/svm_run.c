@@ -84,13 +84,14 @@ static void
 run_load(struct svm_vcpu *vc)
 {
 	const unsigned cpu = os_cpu_current();
+	struct svm_host *host = &svm.hosts[cpu];
 
-	vc->host = &svm.hosts[cpu];
-	OS_ASSERT(vc->host->enabled);
+	vc->host = host;
+	OS_ASSERT(host->enabled);
 	run_move(vc, cpu);
 	run_set_tsc(vc, cpu);
 	run_barrier(vc);
-	svm_vmsave(vc->host->save_pa);
+	svm_vmsave(host->save_pa);
 	svm_drs_enter(vc);
 	svm_fpu_load(vc);
 	(void)os_atomic_swap(&vc->on_cpu, (int)cpu + 1);
@@ -157,6 +158,25 @@ run_region(struct svm_vcpu *vc)
 	return next;
 }
 
+/* Fill the part of the exit that every exit has. */
+static inline void
+run_exit_state(struct svm_vcpu *vc)
+{
+	struct nvmm_vcpu_exit *exit = &vc->cpu->comm->exit;
+	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
+
+	memset(&exit->exitstate, 0, sizeof(exit->exitstate));
+	exit->exitstate.rflags = svm_rflags(vc);
+	exit->exitstate.cr8 = ctrl->v_intr & SVM_V_TPR;
+	if ((ctrl->intr_shadow & SVM_INTERRUPT_SHADOW) != 0)
+		exit->exitstate.int_shadow = 1;
+	if (vc->eventinj == 0 && !vc->event_busy)
+		return;
+	exit->exitstate.int_window_exiting = vc->int_window;
+	exit->exitstate.nmi_window_exiting = vc->nmi_window;
+	exit->exitstate.evt_pending = svm_event_pending(vc);
+}
+
 /*
  * => ENOMEM: no memory for a page that the guest touched; it can be run again.
  */
@@ -165,18 +185,14 @@ svm_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *cpu)
 {
 	struct svm_vcpu *vc = svm_vcpu(cpu);
 	enum svm_next next;
-	bool user;
 	int error;
 
 	(void)mach;
-	error = 0;
-	user = false;
+	vc->io_waits = false;
 	do {
 		next = run_region(vc);
-		user = next == SVM_USER;
-		if (next == SVM_FAULT)
-			error = svm_fault(vc, &user);
-	} while (!user && !error && !run_wanted_out(cpu));
-	svm_exit_state(vc);
-	return error;
+		error = next == SVM_FAULT ? svm_fault(vc) : 0;
+	} while (next != SVM_USER && !error && !run_wanted_out(cpu));
+	run_exit_state(vc);
+	return error == EFAULT ? 0 : error;
 }
