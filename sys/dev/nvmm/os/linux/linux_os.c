@@ -113,12 +113,16 @@ os_time_seconds(void)
 	return ktime_get_real_seconds();
 }
 
-/* => Said once, as two clocks do not compare. */
+/*
+ * With one CPU the kernel's own use of the TSC is word enough.
+ * => Said once, as two clocks do not compare.
+ */
 void __init
 linux_time_init(void)
 {
 
-	if (!check_tsc_unstable() && (boot_cpu_has(X86_FEATURE_TSC_RELIABLE) ||
+	if (!check_tsc_unstable() && (num_possible_cpus() == 1 ||
+	    boot_cpu_has(X86_FEATURE_TSC_RELIABLE) ||
 	    (boot_cpu_has(X86_FEATURE_CONSTANT_TSC) &&
 	    boot_cpu_has(X86_FEATURE_NONSTOP_TSC))))
 		linux_tsc_khz = tsc_khz;

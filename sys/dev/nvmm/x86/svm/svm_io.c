@@ -60,25 +60,24 @@ io_seg(uint64_t info)
 	return svm.decode ? (int8_t)(info >> SVM_IOIO_SEG_SHIFT & 7) : -1;
 }
 
-/* IN or OUT: the owner may carry it out by RAX alone. */
-static void
-io_offer(struct svm_vcpu *vc)
-{
-	struct nvmm_comm_page *comm = vc->cpu->comm;
-
-	vc->io_waits = true;
-	comm->io_rax = vc->vmcb->state.rax;
-	comm->io_state = NVMM_COMM_IO_OFFERED;
-}
-
 enum svm_next
 svm_exit_io(struct svm_vcpu *vc)
 {
-	struct nvmm_x86_exit_io *io = &vc->cpu->comm->exit.u.io;
-	const uint64_t info = vc->vmcb->ctrl.exitinfo1;
+	const struct svm_vmcb *vmcb = vc->vmcb;
+	struct nvmm_comm_page *comm = vc->cpu->comm;
+	struct nvmm_x86_exit_io *io = &comm->exit.u.io;
+	const uint64_t info = vmcb->ctrl.exitinfo1;
 	const bool str = (info & SVM_IOIO_STR) != 0;
 	uint8_t asize;
 
+	comm->exit.reason = NVMM_VCPU_EXIT_IO;
+	io->npc = vmcb->ctrl.exitinfo2;
+	/* IN or OUT: the owner may carry it out by RAX alone. */
+	if (!str) {
+		vc->io_waits = true;
+		comm->io_rax = vmcb->state.rax;
+		comm->io_state = NVMM_COMM_IO_OFFERED;
+	}
 	io->in = (info & SVM_IOIO_IN) != 0;
 	io->port = (uint16_t)(info >> SVM_IOIO_PORT_SHIFT);
 	io->seg = io_seg(info);
@@ -87,10 +86,7 @@ svm_exit_io(struct svm_vcpu *vc)
 	io->str = str;
 	asize = (uint8_t)(io_field(info, SVM_IOIO_A_SHIFT) * 2);
 	io->address_size = asize != 0 ? asize : io_address_size(vc, str);
-	io->npc = vc->vmcb->ctrl.exitinfo2;
-	if (!str)
-		io_offer(vc);
-	return svm_user(vc, NVMM_VCPU_EXIT_IO);
+	return SVM_USER;
 }
 
 /*
