@@ -132,6 +132,19 @@ bool	os_uaddr_ok(uintptr_t, size_t);
 void	os_guest_enter(void);
 void	os_guest_leave(void);
 
+/*
+ * True within a region that should end: when the caller should leave the kernel,
+ * and when the host has put something off for the region's sake.
+ */
+#ifndef os_guest_leave_needed
+#define os_guest_leave_needed()	os_return_needed()
+#endif
+/*
+ * A machine check came while a guest ran: have the host's own handler see it,
+ * as one of the caller's in user mode where the host tells them apart.
+ */
+void	os_machine_check(void);
+
 /* All CPU numbers are below this. */
 unsigned os_cpu_max(void);
 /* The CPU that the caller runs on. => Within a region, or os_cpu_call. */

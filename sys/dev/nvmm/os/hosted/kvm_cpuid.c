@@ -16,7 +16,6 @@
 
 /* Leaf 1, Intel SDM vol. 2, CPUID. */
 #define LEAF1_EBX_APICID_SHIFT	24
-#define LEAF1_ECX_TSC_DEADLINE	(1U << 24)
 #define LEAF1_ECX_HYPERVISOR	(1U << 31)
 
 /* The table as KVM takes it. */
@@ -146,9 +145,6 @@ entry_identify(struct kvm_cpuid_entry2 *e, uint32_t apicid)
 	if (e->function == 1) {
 		e->ebx |= apicid << LEAF1_EBX_APICID_SHIFT;
 		e->ecx |= LEAF1_ECX_HYPERVISOR;
-		/* The owner emulates it, if its accesses get there. */
-		if (kvm_host.msr_filter)
-			e->ecx |= LEAF1_ECX_TSC_DEADLINE;
 	} else if (e->function == 0xB)
 		e->edx = apicid;
 }

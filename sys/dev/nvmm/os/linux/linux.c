@@ -32,6 +32,9 @@
 #include <linux/uaccess.h>
 
 #include "linux.h"
+#ifdef NVMM_SVM
+#include "x86/svm/svm.h"
+#endif
 
 /* Room for the largest record of a request, which goes on the stack. */
 union request {
@@ -292,8 +295,6 @@ module_param_named(max_ram, param_max_ram, uint, 0444);
 MODULE_PARM_DESC(max_ram,
     "MiB of guest memory for all machines; 0: 75 % of the host's");
 #ifdef NVMM_SVM
-extern unsigned nvmm_param_nasid;
-extern int64_t nvmm_param_tsc_skew;
 module_param_named(nasid, nvmm_param_nasid, uint, 0444);
 MODULE_PARM_DESC(nasid, "ASIDs to use at most, the host's among them; 0: all");
 module_param_cb(tsc_skew, &param_ops_long, &nvmm_param_tsc_skew, 0444);

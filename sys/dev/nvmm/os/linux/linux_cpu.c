@@ -29,6 +29,7 @@
 
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
+#include <asm/mce.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor.h>
 
@@ -43,6 +44,8 @@ struct cpu_call {
 
 static DEFINE_PER_CPU(bool, cpu_ready);	/* that CPU, in a region or irqs off */
 static void __percpu *cpu_fpu;		/* that CPU's, in a region */
+DEFINE_PER_CPU(unsigned, linux_softirqs);
+static bool cpu_halted;			/* (a) for good: a reboot is under way */
 static enum cpuhp_state cpu_state;	/* (c) once initialized */
 
 /*
@@ -96,6 +99,7 @@ os_guest_enter(void)
 		schedule_timeout_idle(1);
 		fpregs_lock();
 	}
+	this_cpu_write(linux_softirqs, local_softirq_pending());
 	fpu_save();
 }
 
@@ -113,6 +117,15 @@ os_guest_leave(void)
 #endif
 	fpu_restore();
 	fpregs_unlock();
+}
+
+/* As the kernel does for KVM: as if the thread's user mode had run into it. */
+void
+os_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
 }
 
 unsigned
@@ -133,7 +146,10 @@ cpu_call_one(void *p)
 		atomic_set(&call->error, error);
 }
 
-/* => CPUs neither come nor go while this holds the kernel's lock of them. */
+/*
+ * => CPUs neither come nor go while this holds the kernel's lock of them. Once
+ *    they are halted there is nothing left to turn on, nor off.
+ */
 int
 os_cpu_call(int (*func)(void *), void *arg)
 {
@@ -141,6 +157,8 @@ os_cpu_call(int (*func)(void *), void *arg)
 		.func = func, .arg = arg, .error = ATOMIC_INIT(0),
 	};
 
+	if (READ_ONCE(cpu_halted))
+		return ENXIO;
 	cpus_read_lock();
 	on_each_cpu(cpu_call_one, &call, 1);
 	cpus_read_unlock();
@@ -168,7 +186,7 @@ cpu_begin(void)
 {
 	int error;
 
-	error = nvmm_cpu_online();
+	error = READ_ONCE(cpu_halted) ? ENXIO : nvmm_cpu_online();
 	if (!error)
 		__this_cpu_write(cpu_ready, true);
 	return error;
@@ -248,6 +266,7 @@ static int
 cpu_reboot(struct notifier_block *nb, unsigned long action, void *arg)
 {
 
+	WRITE_ONCE(cpu_halted, true);
 	(void)stop_machine(cpu_stop, NULL, cpu_online_mask);
 	return NOTIFY_OK;
 }

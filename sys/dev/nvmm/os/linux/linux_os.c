@@ -114,17 +114,15 @@ os_time_seconds(void)
 }
 
 /*
- * With one CPU the kernel's own use of the TSC is word enough.
- * => Said once, as two clocks do not compare.
+ * The kernel's own word is enough: a TSC whose rate changes, or that CPUs do not
+ * agree on, it has found unstable by now. => Said once, as two clocks do not
+ * compare.
  */
 void __init
 linux_time_init(void)
 {
 
-	if (!check_tsc_unstable() && (num_possible_cpus() == 1 ||
-	    boot_cpu_has(X86_FEATURE_TSC_RELIABLE) ||
-	    (boot_cpu_has(X86_FEATURE_CONSTANT_TSC) &&
-	    boot_cpu_has(X86_FEATURE_NONSTOP_TSC))))
+	if (!check_tsc_unstable())
 		linux_tsc_khz = tsc_khz;
 }
 

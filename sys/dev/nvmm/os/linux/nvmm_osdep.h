@@ -51,6 +51,9 @@
 	addq	$(8 * RSB_CLEAR_LOOPS), %rsp
 	lfence
 .Lstuffed_\@:
+#ifdef X86_FEATURE_IBPB_ON_VMEXIT
+	ALTERNATIVE "", "call entry_ibpb", X86_FEATURE_IBPB_ON_VMEXIT
+#endif
 	UNTRAIN_RET
 .endm
 
@@ -134,19 +137,30 @@ os_time_ticks(void)
 }
 uint64_t os_ticks_to_ns(uint64_t);
 
-/*
- * Also what else the kernel does on the way to user space; and softirqs, which
- * a region holds off and its end lets run. Outside of a region the CPU may be
- * another by then, and the answer only a hint, hence raw.
- */
-#define os_return_needed	os_return_needed
+/* Also what else the kernel does on the way to user space. */
+#define os_return_needed os_return_needed
 static inline bool
 os_return_needed(void)
 {
 
 	return (read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
-	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0 ||
-	    raw_cpu_read(local_softirq_pending_ref) != 0;
+	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0;
+}
+
+/* Softirqs that were put off when the region began. That CPU, in a region. */
+DECLARE_PER_CPU(unsigned, linux_softirqs);
+
+/*
+ * Softirqs raised meanwhile, which the region's end lets run. Those of before
+ * the kernel has left to a thread of its own, whose turn comes by the scheduler.
+ */
+#define os_guest_leave_needed os_guest_leave_needed
+static inline bool
+os_guest_leave_needed(void)
+{
+
+	return os_return_needed() ||
+	    (local_softirq_pending() & ~this_cpu_read(linux_softirqs)) != 0;
 }
 
 static inline unsigned

@@ -225,6 +225,7 @@ svm_init(void)
 		return error;
 	}
 	svm_cpuid_init();
+	svm_cr_init();
 	return 0;
 }
 

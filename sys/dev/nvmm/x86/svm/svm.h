@@ -53,6 +53,8 @@ struct svm_global {
 	bool xsave;			/* (i) */
 	bool x87_leak;			/* (i) see svm_clear_x87_pointers() */
 	bool pku;			/* (i) the host uses PKRU */
+	uint64_t cr4_host;		/* (i) what stays on in guests' CR4 */
+	uint64_t cr4_mask;		/* (i) what guests may set */
 	uint64_t host_xcr0;		/* (i) */
 	uint64_t xcr0_mask;		/* (i) what guests may set; 0: no XSAVE */
 	uint32_t mxcsr_mask;		/* (i) */
@@ -91,6 +93,7 @@ struct svm_vcpu {
 	uint64_t gprs[16];		/* in the API's order; RAX and RSP are in
 					   the VMCB */
 	uint64_t drs[4];		/* DR0 to DR3 */
+	uint64_t cr4;			/* the guest's; the VMCB's has MCE */
 	uint64_t xcr0;
 	void *fpu;			/* (c) XSAVE or FXSAVE area */
 	uint64_t mach_serial;		/* (c) */
@@ -99,7 +102,9 @@ struct svm_vcpu {
 	struct svm_tlb_vcpu tlb;
 	struct svm_tsc tsc;
 	uint64_t tsc_reported;		/* by the last getstate */
-	bool tsc_told;			/* since the last region */
+	uint64_t tsc_value;		/* from the owner, if tsc_pending */
+	bool tsc_pending;		/* until the next region */
+	bool tsc_told;			/* it must not go back behind .last */
 	unsigned ran_on;		/* CPU, if tlb.ran */
 
 	/* The host's, within a region. */
@@ -304,8 +309,7 @@ void	svm_vcpu_io_done(struct nvmm_cpu *, uint64_t val);
 /* svm_insn.c */
 unsigned svm_insn_length(struct svm_vcpu *, const uint8_t *op, size_t nop);
 void	svm_advance(struct svm_vcpu *, uint64_t npc);
-uint64_t svm_gpr(const struct svm_vcpu *, unsigned reg);
-enum svm_next svm_exit_cr8(struct svm_vcpu *);
+uint64_t *svm_gpr(struct svm_vcpu *, unsigned reg);
 
 /* RIP len bytes on, as wide as the code segment has it. */
 static inline uint64_t
@@ -355,6 +359,13 @@ svm_npc(struct svm_vcpu *vc, const uint8_t *op, size_t nop, uint64_t *npc)
 	*npc = svm_next_rip(vc, len);
 	return len != 0;
 }
+
+/* svm_cr.c */
+void	svm_cr_init(void);
+void	svm_cr4_set(struct svm_vcpu *, uint64_t);
+enum svm_next svm_exit_cr4_read(struct svm_vcpu *);
+enum svm_next svm_exit_cr4_write(struct svm_vcpu *);
+enum svm_next svm_exit_cr8(struct svm_vcpu *);
 
 /* svm_cpuid.c */
 void	svm_cpuid_init(void);

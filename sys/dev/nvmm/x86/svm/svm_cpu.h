@@ -49,7 +49,14 @@
 #define SVM_CR0_PE			0x00000001ULL
 #define SVM_CR0_ET			0x00000010ULL
 #define SVM_CR0_PG			0x80000000ULL
+#define SVM_CR4_PAE		0x00000020ULL
+#define SVM_CR4_MCE		0x00000040ULL
+#define SVM_CR4_UMIP		0x00000800ULL
+#define SVM_CR4_FSGSBASE	0x00010000ULL
+#define SVM_CR4_PCIDE		0x00020000ULL
 #define SVM_CR4_OSXSAVE		0x00040000ULL
+#define SVM_CR4_SMEP		0x00100000ULL
+#define SVM_CR4_SMAP		0x00200000ULL
 #define SVM_CR4_PKE			0x00400000ULL
 #define SVM_CR8_MAX			15
 #define SVM_RFLAGS_ONE		0x00000002ULL
@@ -266,13 +273,5 @@ SVM_DR(3)
 SVM_DR(6)
 SVM_DR(7)
 #undef SVM_DR
-
-/* Have the host's own handler see a machine check that a guest ran into. */
-static inline void
-svm_machine_check(void)
-{
-
-	__asm volatile ("int $18" : : : "memory");
-}
 
 #endif /* _SVM_CPU_H_ */

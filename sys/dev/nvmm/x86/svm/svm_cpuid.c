@@ -12,7 +12,6 @@
 
 #define LEAF1_EBX_APICID_SHIFT	24
 #define LEAF1_ECX_FMA		0x00001000U
-#define LEAF1_ECX_TSC_DEADLINE	0x01000000U
 #define LEAF1_ECX_XSAVE		0x04000000U
 #define LEAF1_ECX_OSXSAVE	0x08000000U
 #define LEAF1_ECX_AVX		0x10000000U
@@ -123,7 +122,7 @@ cpuid_special(const struct svm_vcpu *vc, uint32_t leaf, uint32_t subleaf,
 	switch (leaf) {
 	case 1:
 		regs->ebx |= vc->cpu->cpuid << LEAF1_EBX_APICID_SHIFT;
-		regs->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_TSC_DEADLINE;
+		regs->ecx |= LEAF1_ECX_HYPERVISOR;
 		if ((cr4 & SVM_CR4_OSXSAVE) != 0)
 			regs->ecx |= LEAF1_ECX_OSXSAVE;
 		break;

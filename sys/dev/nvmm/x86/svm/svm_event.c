@@ -12,7 +12,8 @@
  *
  * The end of an NMI's handler is where IRET has done its work, while the
  * intercept comes before it: IRET is then single-stepped, and what the guest
- * could see of that is put right.
+ * could see of that is put right; but for an IRET that faults, whose frame
+ * shows the step.
  *
  * vc->event_busy says that something waits, or that the intercepts have not
  * been looked at since the last thing did: all else is a fast way past.
@@ -43,9 +44,10 @@ static void
 event_intercept_cr8(struct svm_vcpu *vc, bool on)
 {
 	struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
+	const uint32_t cr8 = (uint32_t)1 << (16 + 8);
 	uint32_t cr;
 
-	cr = on ? (uint32_t)1 << (16 + 8) : 0;
+	cr = on ? ctrl->intercept_cr | cr8 : ctrl->intercept_cr & ~cr8;
 	if (ctrl->intercept_cr == cr)
 		return;
 	ctrl->intercept_cr = cr;
@@ -203,7 +205,7 @@ svm_event_again(struct svm_vcpu *vc)
 		return;
 	case SVM_EVENT_TYPE_EXCP:
 		if ((vector == SVM_VECTOR_BP || vector == SVM_VECTOR_OF) &&
-		    vc->injected == 0)
+		    vc->injected != info)
 			return;
 		break;
 	}
@@ -247,7 +249,9 @@ svm_exception(struct svm_vcpu *vc, unsigned vector, uint32_t error)
 	if (vc->eventinj != 0)
 		event_put_back(vc);
 	vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_EXCP | vector;
-	if ((SVM_EXCEPTIONS_WITH_ERROR >> vector & 1) != 0)
+	/* Real mode knows no error codes. */
+	if ((SVM_EXCEPTIONS_WITH_ERROR >> vector & 1) != 0 &&
+	    (vc->vmcb->state.cr0 & SVM_CR0_PE) != 0)
 		vc->eventinj |= SVM_EVENT_EV |
 		    (uint64_t)error << SVM_EVENT_ERRORCODE_SHIFT;
 }

@@ -51,7 +51,10 @@ exit_invalid(struct svm_vcpu *vc)
 	inv->hwcode = vc->vmcb->ctrl.exitcode;
 	inv->rip = vc->vmcb->state.rip;
 	inv->inst_len = 0;
+	/* Refused: neither flushed, nor cached, nor was the event taken. */
 	svm_tlb_refused(&vc->tlb);
+	svm_dirty(vc, SVM_CLEAN_ALL);
+	vc->eventinj = vc->injected;
 	return svm_user(vc, NVMM_VCPU_EXIT_INVALID);
 }
 
@@ -68,7 +71,7 @@ static enum svm_next
 exit_mc(struct svm_vcpu *vc)
 {
 
-	svm_machine_check();
+	os_machine_check();
 	return exit_host(vc);
 }
 
@@ -100,7 +103,7 @@ exit_ud(struct svm_vcpu *vc)
 	return SVM_AGAIN;
 }
 
-/* No counter has the index. */
+/* An operand that is not for this guest's processor. */
 static enum svm_next
 exit_gp(struct svm_vcpu *vc)
 {
@@ -158,6 +161,8 @@ exit_shutdown(struct svm_vcpu *vc)
 {
 
 	svm_event_drop(vc);
+	/* What else the VMCB holds now is undefined, 15.14.3. */
+	svm_dirty(vc, SVM_CLEAN_ALL);
 	return svm_user(vc, NVMM_VCPU_EXIT_SHUTDOWN);
 }
 
@@ -191,6 +196,9 @@ exit_xsetbv(struct svm_vcpu *vc)
 {
 	uint64_t npc, val;
 
+	/* CR4.OSXSAVE can be set where the host has none. */
+	if (!svm.xsave)
+		return exit_ud(vc);
 	val = (vc->vmcb->state.rax & 0xFFFFFFFF) |
 	    vc->gprs[NVMM_X64_GPR_RDX] << 32;
 	if ((uint32_t)vc->gprs[NVMM_X64_GPR_RCX] != 0 ||
@@ -242,6 +250,8 @@ svm_fault(struct svm_vcpu *vc)
 }
 
 static enum svm_next (*const svm_exits[])(struct svm_vcpu *) = {
+	[SVM_EXIT_CR_READ(4)] = svm_exit_cr4_read,
+	[SVM_EXIT_CR_WRITE(4)] = svm_exit_cr4_write,
 	[SVM_EXIT_CR_WRITE(8)] = svm_exit_cr8,
 	[SVM_EXIT_DR_READ(0)] = exit_dr,
 	[SVM_EXIT_DR_READ(1)] = exit_dr,

@@ -22,6 +22,15 @@ run_wanted_out(struct nvmm_cpu *cpu)
 	return cpu->kicked != 0 || cpu->comm->stop != 0 || os_return_needed();
 }
 
+/* The same within a region, which may have to end for the host's sake, too. */
+static bool
+run_region_over(struct nvmm_cpu *cpu)
+{
+
+	return cpu->kicked != 0 || cpu->comm->stop != 0 ||
+	    os_guest_leave_needed();
+}
+
 /* => Any context. */
 void
 svm_vcpu_kick(struct nvmm_cpu *cpu)
@@ -44,22 +53,27 @@ static void
 run_move(struct svm_vcpu *vc, unsigned cpu)
 {
 
-	if (vc->tlb.ran && vc->ran_on == cpu && !vc->tsc_told &&
+	if (vc->tlb.ran && vc->ran_on == cpu &&
 	    vc->tlb.epoch == vc->host->tlb.epoch)
 		return;
-	vc->tsc_told = false;
-	svm_tsc_move(&vc->tsc, svm_host_tsc(cpu));
+	vc->tsc_told = true;
 	vc->ran_on = cpu;
 	/* This CPU has cached nothing of this VMCB, or long ago. */
 	svm_dirty(vc, SVM_CLEAN_ALL);
 }
 
-/* The offset as this CPU's own TSC needs it. */
+/* The offset that the guest's TSC needs on this CPU now. */
 static void
 run_set_tsc(struct svm_vcpu *vc, unsigned cpu)
 {
 	uint64_t offset;
 
+	if (vc->tsc_pending)
+		svm_tsc_set(&vc->tsc, vc->tsc_value, svm_host_tsc(cpu));
+	else if (vc->tsc_told)
+		svm_tsc_move(&vc->tsc, svm_host_tsc(cpu));
+	vc->tsc_pending = false;
+	vc->tsc_told = false;
 	offset = vc->tsc.offset + cpu * (uint64_t)nvmm_param_tsc_skew;
 	if (vc->vmcb->ctrl.tsc_offset == offset)
 		return;
@@ -133,7 +147,7 @@ run_once(struct svm_vcpu *vc)
 	if (!svm_event_enter(vc))
 		return SVM_USER;
 	svm_clgi();
-	if (run_wanted_out(vc->cpu)) {
+	if (run_region_over(vc->cpu)) {
 		svm_stgi();
 		return SVM_LEAVE;
 	}

@@ -123,7 +123,7 @@ set_crs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 	st->cr0 = state->crs[NVMM_X64_CR_CR0] | SVM_CR0_ET;
 	st->cr2 = state->crs[NVMM_X64_CR_CR2];
 	st->cr3 = state->crs[NVMM_X64_CR_CR3];
-	st->cr4 = state->crs[NVMM_X64_CR_CR4];
+	svm_cr4_set(vc, state->crs[NVMM_X64_CR_CR4]);
 	st->efer = svm_efer(st->efer, st->cr0);
 	ctrl->v_intr = (ctrl->v_intr & ~SVM_V_TPR) |
 	    state->crs[NVMM_X64_CR_CR8];
@@ -140,7 +140,7 @@ get_crs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
 	state->crs[NVMM_X64_CR_CR0] = st->cr0;
 	state->crs[NVMM_X64_CR_CR2] = st->cr2;
 	state->crs[NVMM_X64_CR_CR3] = st->cr3;
-	state->crs[NVMM_X64_CR_CR4] = st->cr4;
+	state->crs[NVMM_X64_CR_CR4] = vc->cr4;
 	state->crs[NVMM_X64_CR_CR8] = vc->vmcb->ctrl.v_intr & SVM_V_TPR;
 	state->crs[NVMM_X64_CR_XCR0] = vc->xcr0;
 }
@@ -174,18 +174,24 @@ state_tsc(const struct svm_vcpu *vc)
 {
 	uint64_t tsc;
 
+	if (vc->tsc_pending)
+		return vc->tsc_value;
 	tsc = svm_tsc_get(&vc->tsc, svm_host_tsc(vc->ran_on));
 	return (int64_t)(tsc - vc->tsc.last) < 0 ? vc->tsc.last : tsc;
 }
 
-/* What was read and is written back unchanged does not set the TSC back. */
+/*
+ * What was read and is written back unchanged does not set the TSC back. Else
+ * it counts from where the VCPU goes on.
+ */
 static void
 set_tsc(struct svm_vcpu *vc, uint64_t tsc)
 {
 
 	if (vc->tlb.ran && tsc == vc->tsc_reported)
 		return;
-	svm_tsc_set(&vc->tsc, tsc, svm_host_tsc(vc->ran_on));
+	vc->tsc_value = tsc;
+	vc->tsc_pending = true;
 }
 
 static void
@@ -260,13 +266,17 @@ state_valid(const struct nvmm_x64_state *state, uint64_t flags)
 {
 
 	if ((flags & NVMM_X64_STATE_CRS) != 0 &&
-	    state->crs[NVMM_X64_CR_CR8] > SVM_CR8_MAX)
+	    (state->crs[NVMM_X64_CR_CR8] > SVM_CR8_MAX ||
+	    (state->crs[NVMM_X64_CR_CR4] & ~svm.cr4_mask) != 0))
 		return false;
 	return (flags & NVMM_X64_STATE_MSRS) == 0 ||
 	    nvmm_x86_pat_valid(state->msrs[NVMM_X64_MSR_PAT]);
 }
 
-/* => EINVAL: CR8 above 15, or no such PAT; nothing is set then. */
+/*
+ * => EINVAL: CR8 above 15, CR4 with bits that guests cannot have, or no such
+ *    PAT; nothing is set then.
+ */
 int
 svm_vcpu_setstate(struct nvmm_cpu *cpu, const struct nvmm_x64_state *state,
     uint64_t flags)

@@ -12,8 +12,8 @@
 enum svm_word { EXCP, MISC1, MISC2, MISC3 };
 
 /*
- * Every intercept, and its reason. Not intercepted, on purpose: CR0, CR3, CR4
- * and INVLPG, as nested paging leaves them to the guest; RDTSC, which the
+ * Every intercept, and its reason; that of CR4 is in svm_cr.c. Not intercepted,
+ * on purpose: CR0, CR3 and INVLPG, as nested paging leaves them to the guest; RDTSC, which the
  * offset serves; task switches, which the hardware carries out; INT n, PUSHF,
  * POPF and the descriptor tables, which concern the guest alone; PAUSE, whose
  * filter pays off with host schedulers that listen to it only; SMI, which the
@@ -89,12 +89,16 @@ vcpu_init_intercepts(struct svm_vmcb_ctrl *ctrl)
 	}
 }
 
+/* Reads of CR4 too, as the VMCB's is not all the guest's. */
+#define CR_INTERCEPTS	(1U << 4 | 1U << (16 + 4))
+
 static void
 vcpu_init_vmcb(struct svm_vcpu *vc)
 {
 	struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
 
 	vcpu_init_intercepts(ctrl);
+	ctrl->intercept_cr = CR_INTERCEPTS;
 	ctrl->iopm_base_pa = svm.iopm_pa;
 	ctrl->msrpm_base_pa = svm.msrpm_pa;
 	ctrl->asid = vc->tlb.asid;

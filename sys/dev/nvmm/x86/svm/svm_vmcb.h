@@ -216,6 +216,7 @@ OS_CTASSERT(offsetof(struct svm_vmcb_state, lastexcpto) == 0x290);
 OS_CTASSERT(sizeof(struct svm_vmcb) == OS_PAGE_SIZE);
 
 /* Appendix C: why #VMEXIT. */
+#define SVM_EXIT_CR_READ(n)		(0x000 + (n))
 #define SVM_EXIT_CR_WRITE(n)		(0x010 + (n))
 #define SVM_EXIT_DR_READ(n)		(0x020 + (n))
 #define SVM_EXIT_DR_WRITE(n)		(0x030 + (n))
@@ -252,6 +253,10 @@ OS_CTASSERT(sizeof(struct svm_vmcb) == OS_PAGE_SIZE);
 #define SVM_EXIT_TLBSYNC		0x0A4
 #define SVM_EXIT_NPF			0x400
 #define SVM_EXIT_INVALID		0xFFFFFFFFFFFFFFFFULL
+
+/* EXITINFO1 of MOV CRx with DecodeAssists, 15.8.1. */
+#define SVM_CR_MOV			0x8000000000000000ULL
+#define SVM_CR_GPR			0x000000000000000FULL
 
 /* EXITINFO1 of IOIO, 15.10.2. */
 #define SVM_IOIO_IN			0x0001U
