@@ -104,7 +104,7 @@ struct svm_vcpu {
 	uint64_t tsc_reported;		/* by the last getstate */
 	uint64_t tsc_value;		/* from the owner, if tsc_pending */
 	bool tsc_pending;		/* until the next region */
-	bool tsc_told;			/* it must not go back behind .last */
+	bool tsc_due;			/* the offset is to be looked at */
 	unsigned ran_on;		/* CPU, if tlb.ran */
 
 	/* The host's, within a region. */

@@ -143,6 +143,7 @@ msr_write(struct svm_vcpu *vc, uint32_t msr, uint64_t val, bool *ok)
 	switch (msr) {
 	case SVM_MSR_TSC:
 		svm_tsc_set(&vc->tsc, val, svm_host_tsc(vc->ran_on));
+		vc->tsc_due = true;
 		return true;
 	case SVM_MSR_EFER:
 		*ok = efer_write(vc, val);

@@ -56,7 +56,7 @@ run_move(struct svm_vcpu *vc, unsigned cpu)
 	if (vc->tlb.ran && vc->ran_on == cpu &&
 	    vc->tlb.epoch == vc->host->tlb.epoch)
 		return;
-	vc->tsc_told = true;
+	vc->tsc_due = true;
 	vc->ran_on = cpu;
 	/* This CPU has cached nothing of this VMCB, or long ago. */
 	svm_dirty(vc, SVM_CLEAN_ALL);
@@ -68,12 +68,14 @@ run_set_tsc(struct svm_vcpu *vc, unsigned cpu)
 {
 	uint64_t offset;
 
+	if (!vc->tsc_due)
+		return;
 	if (vc->tsc_pending)
 		svm_tsc_set(&vc->tsc, vc->tsc_value, svm_host_tsc(cpu));
-	else if (vc->tsc_told)
+	else
 		svm_tsc_move(&vc->tsc, svm_host_tsc(cpu));
 	vc->tsc_pending = false;
-	vc->tsc_told = false;
+	vc->tsc_due = false;
 	offset = vc->tsc.offset + cpu * (uint64_t)nvmm_param_tsc_skew;
 	if (vc->vmcb->ctrl.tsc_offset == offset)
 		return;

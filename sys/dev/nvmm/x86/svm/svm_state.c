@@ -192,6 +192,7 @@ set_tsc(struct svm_vcpu *vc, uint64_t tsc)
 		return;
 	vc->tsc_value = tsc;
 	vc->tsc_pending = true;
+	vc->tsc_due = true;
 }
 
 static void
@@ -235,7 +236,7 @@ get_msrs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
 	msrs[NVMM_X64_MSR_TSC] = vc->tsc_reported;
 	/* The guest must not read less than its owner has. */
 	vc->tsc.last = vc->tsc_reported;
-	vc->tsc_told = true;
+	vc->tsc_due = true;
 }
 
 static void
