@@ -37,16 +37,23 @@ nvmm_request(unsigned long cmd, void *record)
 	return dev->request(cmd, record);
 }
 
-/* -1 and EPROGMISMATCH unless the driver speaks our version. */
+/*
+ * -1 and EPROGMISMATCH unless the driver speaks our version; one that does not
+ * even know the request's record says EINVAL.
+ */
 static int
 init_check_version(const struct nvmm_dev *dev)
 {
 	struct nvmm_ioc_capability args;
 
 	memset(&args, 0, sizeof(args));
-	if (dev->request(NVMM_IOC_CAPABILITY, &args) == -1)
+	if (dev->request(NVMM_IOC_CAPABILITY, &args) == -1) {
+		if (errno == EINVAL || errno == ENOTTY)
+			errno = EPROGMISMATCH;
 		return -1;
+	}
 	if (args.cap.version < NVMM_KERN_VERSION ||
+	    args.comm_size != sizeof(struct nvmm_comm_page) ||
 	    args.cap.state_size != sizeof(struct nvmm_vcpu_state)) {
 		errno = EPROGMISMATCH;
 		return -1;

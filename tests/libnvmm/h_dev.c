@@ -47,6 +47,7 @@ h_serve(struct h_dev *h, unsigned long cmd, void *record)
 	case NVMM_IOC_CAPABILITY:
 		cap->cap.version = h->version;
 		cap->cap.state_size = h->state_size;
+		cap->comm_size = h->comm_size;
 		break;
 	case NVMM_IOC_MACHINE_CREATE:
 		mach->machid = 7;
@@ -186,6 +187,7 @@ h_reset(void)
 	for (i = 0; i < 2; i++) {
 		h_dev[i].version = NVMM_KERN_VERSION;
 		h_dev[i].state_size = sizeof(struct nvmm_vcpu_state);
+		h_dev[i].comm_size = sizeof(struct nvmm_comm_page);
 	}
 }
 

@@ -22,7 +22,7 @@ struct h_dev {
 	bool no_comm;			/* VCPU_CREATE returns no page */
 	unsigned destroyed;		/* VCPU_DESTROY seen */
 	unsigned kicks;
-	uint32_t version, state_size;	/* for CAPABILITY */
+	uint32_t version, state_size, comm_size; /* for CAPABILITY */
 	uint64_t wanted;		/* of the last GETSTATE or RUN */
 	struct nvmm_dev_access access;	/* what .access gives */
 	unsigned done;			/* calls of access_done */

@@ -145,6 +145,13 @@ ATF_TC_BODY(version, tc)
 	ATF_REQUIRE_ERRNO(EPROGMISMATCH, nvmm_init() == -1);
 	ATF_CHECK_EQ(h_dev[1].opens, 0);
 	h_dev[0].state_size++;
+	h_dev[0].comm_size -= 8;
+	ATF_REQUIRE_ERRNO(EPROGMISMATCH, nvmm_init() == -1);
+	h_dev[0].comm_size += 8;
+	h_dev[0].fail_cmd = NVMM_IOC_CAPABILITY;
+	h_dev[0].fail_error = EINVAL;
+	ATF_REQUIRE_ERRNO(EPROGMISMATCH, nvmm_init() == -1);
+	h_dev[0].fail_error = 0;
 	ATF_REQUIRE_EQ(nvmm_init(), 0);
 }
 

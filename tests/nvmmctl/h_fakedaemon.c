@@ -13,7 +13,8 @@
  *
  *	{"result":...}		sent with the request's id
  *	!line TEXT		sent as it is
- *	!held ANSWER		sent before the answer to the next request
+ *	!held ANSWER		sent before the answer to the next request; at
+ *				once if an answer has told of a stopped machine
  *	!close			closes the connection
  *	!never			sends nothing
  *	!stream TEXT		a result, then TEXT as raw bytes, then the end;
@@ -151,12 +152,15 @@ answer(int fd, const char *text, long id)
 	static const char ok[] = "{\"result\":{\"name\":\"vm0\"}}";
 	static const char *held;
 	static long heldid;
+	static bool stopped;
 
 	if (held != NULL) {
 		put_answer(fd, held, heldid);
 		held = NULL;
 	}
-	if (strncmp(text, "!held ", 6) == 0) {
+	if (strncmp(text, "!held ", 6) == 0 && stopped) {
+		put_answer(fd, text + 6, id);
+	} else if (strncmp(text, "!held ", 6) == 0) {
 		held = text + 6;
 		heldid = id;
 	} else if (strncmp(text, "!line ", 6) == 0) {
@@ -173,6 +177,7 @@ answer(int fd, const char *text, long id)
 		echo(fd);
 		exit(0);
 	} else if (strcmp(text, "!never") != 0) {
+		stopped = stopped || strstr(text, "\"stopped\"") != NULL;
 		put_answer(fd, text, id);
 	}
 }

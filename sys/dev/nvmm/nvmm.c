@@ -146,7 +146,8 @@ nvmm_do_capability(struct nvmm_ioc_capability *ioc)
 {
 	struct nvmm_capability *cap = &ioc->cap;
 
-	memset(cap, 0, sizeof(*cap));
+	memset(ioc, 0, sizeof(*ioc));
+	ioc->comm_size = sizeof(struct nvmm_comm_page);
 	cap->version = NVMM_KERN_VERSION;
 	cap->state_size = sizeof(struct nvmm_vcpu_state);
 	cap->max_machines = NVMM_MAX_MACHINES;

@@ -17,8 +17,11 @@
 #include <sys/ioctl.h>
 #endif
 
+/* The library takes no driver that lays out the comm page otherwise. */
 struct nvmm_ioc_capability {
 	struct nvmm_capability cap;
+	uint32_t comm_size;		/* sizeof(struct nvmm_comm_page) */
+	uint32_t rsvd;
 };
 
 /* MACHINE_CREATE returns machid, MACHINE_DESTROY takes it. */

@@ -18,11 +18,11 @@ suite() {
 atf_test_case null_backend
 null_backend_head() {
 	atf_set descr "owners, memory, tables and CPUs, with the null backend"
-	atf_set timeout 600
+	atf_set timeout 1200
 }
 null_backend_body() {
 	module linux-null
-	inside linux-null -c 4 -t 400 -- sh -c "$(suite)"
+	inside linux-null -c 4 -t 1000 -- sh -c "$(suite)"
 	# One case needs a parameter of its own, and is run below.
 	[ "$(grep -c 'skipped:' log)" -eq 1 ] ||
 	    atf_fail "more was skipped than the ceiling"
