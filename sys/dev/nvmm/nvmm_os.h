@@ -225,8 +225,13 @@ uint64_t os_vmspace_generation(const struct os_vmspace *);
 /*
  * The driver's view of the page that holds gpa, at gpa's offset, to read; NULL
  * where the hardware's tables have none just now. => Never sleeps. Good until
- * the end of the region or the claim that it is called in.
+ * the next call on this CPU, in the region or the claim that it is called in;
+ * where OS_PEEK_LASTS, it is the page itself and good until the generation
+ * grows.
  */
 const void *os_vmspace_peek(struct os_vmspace *, uint64_t gpa);
+#ifndef OS_PEEK_LASTS
+#define OS_PEEK_LASTS	0
+#endif
 
 #endif /* _DEV_NVMM_NVMM_OS_H_ */

@@ -148,7 +148,7 @@ walk_again(const struct nvmm_x86_where *w, uint64_t lin)
 	if (!walk(w, lin, &gpa, &keep))
 		return NULL;
 	page = os_vmspace_peek(w->vm, gpa - gpa % OS_PAGE_SIZE);
-	if (!keep)
+	if (!keep || !OS_PEEK_LASTS)
 		return page;
 	k->lin = lin - lin % OS_PAGE_SIZE;
 	k->cr0 = w->cr0;
@@ -187,8 +187,9 @@ nvmm_x86_fetch(const struct nvmm_x86_where *w, uint8_t buf[NVMM_X86_INSN_MAX],
 	lin += room;
 	if (!nvmm_x86_where_64(w))
 		lin = (uint32_t)lin;
-	second = fetch_page(w, lin);
+	/* The second look may take the first's place. */
 	memcpy(buf, first, room);
+	second = fetch_page(w, lin);
 	if (second != NULL)
 		memcpy(buf + room, second, NVMM_X86_INSN_MAX - room);
 	else

@@ -80,6 +80,9 @@
 
 #define OS_PAGE_SIZE	4096
 
+/* Pages stay where they are until they are unmapped. */
+#define OS_PEEK_LASTS	1
+
 #define OS_CTASSERT(e)	static_assert(e)
 #ifdef NVMM_DEBUG
 #define OS_ASSERT(e)	BUG_ON(!(e))
