@@ -53,7 +53,10 @@ testhost)
 	on 4 -m 8192 ;;
 bochs)
 	build
-	on 20 -b -t 10000 -- nvmm ;;
+	# Not t_debug and t_events: cases of theirs make Bochs itself fail
+	# (README.md), and it takes the host along.
+	on 20 -b -t 10000 -- nvmm/t_exits nvmm/t_memory nvmm/t_modes \
+	    nvmm/t_smp nvmm/t_state ;;
 debugkernel)
 	kernel=$(sh "$here/debugkernel.sh" "$top/build/testhost")
 	build KDIR="$kernel/source" BUILD="$top/build/linux-debugkernel" \
