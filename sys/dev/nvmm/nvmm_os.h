@@ -139,6 +139,10 @@ void	os_guest_leave(void);
 #ifndef os_guest_leave_needed
 #define os_guest_leave_needed()	os_return_needed()
 #endif
+/* Between two regions: what the kernel wants of a thread that stays in it long. */
+#ifndef os_guest_pause
+#define os_guest_pause()	((void)0)
+#endif
 /*
  * A machine check came while a guest ran: have the host's own handler see it,
  * as one of the caller's in user mode where the host tells them apart.

@@ -150,6 +150,9 @@ os_return_needed(void)
 	    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)) != 0;
 }
 
+/* A quiescent state for RCU, too. */
+#define os_guest_pause()	cond_resched()
+
 /* Softirqs that were put off when the region began. That CPU, in a region. */
 DECLARE_PER_CPU(unsigned, linux_softirqs);
 

@@ -205,10 +205,13 @@ svm_vcpu_run(struct nvmm_machine *mach, struct nvmm_cpu *cpu)
 
 	(void)mach;
 	vc->io_waits = false;
-	do {
+	for (;;) {
 		next = run_region(vc);
 		error = next == SVM_FAULT ? svm_fault(vc) : 0;
-	} while (next != SVM_USER && !error && !run_wanted_out(cpu));
+		if (next == SVM_USER || error || run_wanted_out(cpu))
+			break;
+		os_guest_pause();
+	}
 	run_exit_state(vc);
 	return error == EFAULT ? 0 : error;
 }
