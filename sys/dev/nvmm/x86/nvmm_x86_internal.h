@@ -54,9 +54,9 @@ nvmm_x86_exit_stat(uint64_t reason)
 
 /*
  * Clear in what the host's CPUID answers for leaf and subleaf all but what is
- * known to be good for a guest, and put NVMM's own in the hypervisors' leaves. Bits that belong to the VCPU's state
- * (OSXSAVE, OSPKE, APIC id) or say that there is a hypervisor are cleared too,
- * for the backend to set.
+ * known to be good for a guest, and put NVMM's own in the hypervisors' leaves.
+ * Bits that belong to the VCPU's state (OSXSAVE, OSPKE, APIC id) or say that
+ * there is a hypervisor are cleared too, for the backend to set.
  */
 void	nvmm_x86_cpuid_filter(uint32_t leaf, uint32_t subleaf,
 	    struct nvmm_x86_cpuid *);
