@@ -264,6 +264,7 @@ guest_alloc(const struct guest_config *conf)
 		memcpy(g->cmdline, conf->cmdline, strlen(conf->cmdline) + 1);
 	g->conf.cmdline = g->cmdline;
 	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->hold_cv, NULL);
 	pthread_mutex_init(&g->uart_lock, NULL);
 	guest_timer_init(g);
 	guest_dev_init(g);
@@ -381,6 +382,7 @@ guest_end(struct guest *g, const struct guest_vcpu *v, enum guest_end end,
 	vsnprintf(r->text, sizeof(r->text), fmt, ap);
 	va_end(ap);
 	g->ended = true;
+	pthread_cond_broadcast(&g->hold_cv);
 	pthread_mutex_unlock(&g->lock);
 	for (i = 0; i < g->conf.ncpus; i++) {
 		if (&g->vcpus[i] != v)
@@ -435,6 +437,7 @@ guest_destroy(struct guest *g)
 	if (g->hva != NULL)
 		munmap(g->hva, g->conf.mem);
 	pthread_mutex_destroy(&g->uart_lock);
+	pthread_cond_destroy(&g->hold_cv);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
 }

@@ -120,6 +120,19 @@ int	guest_load(struct guest *, int fd, const char *name,
 void	guest_vcpu_run(struct guest *, unsigned cpu);
 /* End the guest from outside, whatever its VCPUs do. Does not wait. */
 void	guest_stop(struct guest *);
+/*
+ * Ask the guest to end by itself, by its power port. Returns true if it
+ * listens, which promises nothing; it may be asked again.
+ */
+bool	guest_power(struct guest *);
+/*
+ * Hold all VCPUs, and wait until they are; or let them go on. A guest may be
+ * paused before its VCPUs run. -1, ESRCH: it has ended, or was resumed.
+ */
+int	guest_pause(struct guest *);
+void	guest_resume(struct guest *);
+/* Give a VCPU a non-maskable interrupt. -1, EINVAL: there is no such VCPU. */
+int	guest_nmi(struct guest *, unsigned cpu);
 /* How it ended; .end is GUEST_RUNNING until every VCPU knows. */
 void	guest_result(struct guest *, struct guest_result *);
 /* Give input to the console. Returns the bytes taken, the rest does not fit yet. */
@@ -128,8 +141,13 @@ int	guest_vcpu_stats(struct guest *, unsigned cpu,
 	    struct guest_vcpu_stats *);
 int	guest_memory(struct guest *, struct guest_memory *);
 /*
- * The VCPU's registers as text, after the end. Returns the length as snprintf.
+ * The VCPU's registers, while it is held by a pause or has ended. -1, EBUSY:
+ * it runs, or never has; EINVAL: there is no such VCPU.
  */
+struct nvmm_x64_state;
+int	guest_vcpu_regs(struct guest *, unsigned cpu,
+	    struct nvmm_x64_state *);
+/* The same as text, "" while there are none. Returns the length as snprintf. */
 int	guest_vcpu_dump(struct guest *, unsigned cpu, char *, size_t);
 /* => No thread may be in any call on it. NULL is allowed. */
 void	guest_destroy(struct guest *);

@@ -79,6 +79,16 @@
 #define GUEST_EXIT_PORT			0xf4
 #define GUEST_EXIT_NPORTS		4
 
+/*
+ * The power port: a guest that ends by itself when asked to writes the vector
+ * of an interrupt here, 16 to 255 (0: no more). Asked, VCPU 0 gets it, and the
+ * port reads as GUEST_POWER_ASKED from then on.
+ */
+#define GUEST_POWER_PORT		0xf8
+#define GUEST_POWER_NPORTS		1
+#define GUEST_POWER_ASKED		0x01
+#define GUEST_POWER_VECTOR_MIN		16
+
 /* The local APIC (Intel SDM volume 3, chapter 11; AMD APM volume 2, 16). */
 #define GUEST_LAPIC_BASE		0xfee00000
 #define GUEST_LAPIC_SIZE		0x1000

@@ -120,6 +120,55 @@ dev_exited(void *arg, uint32_t status)
 	    "VCPU %u wrote %u to the exit port", v->cpu, status);
 }
 
+/* The power port read. */
+static uint64_t
+dev_power_read(void *ctx, uint64_t off, unsigned size)
+{
+	struct guest_vcpu *v = ctx;
+	struct guest *g = v->g;
+	uint64_t val;
+
+	(void)size;
+	pthread_mutex_lock(&g->lock);
+	val = powerport_read(&g->power, (unsigned)off);
+	pthread_mutex_unlock(&g->lock);
+	return val;
+}
+
+/* The power port written. */
+static void
+dev_power_write(void *ctx, uint64_t off, unsigned size, uint64_t val)
+{
+	struct guest_vcpu *v = ctx;
+	struct guest *g = v->g;
+
+	(void)size;
+	pthread_mutex_lock(&g->lock);
+	powerport_write(&g->power, (unsigned)off, (uint32_t)val);
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* The guest is to end: VCPU 0 hears of it, by mail also from itself. */
+static void
+dev_power_interrupt(void *arg, uint8_t vector)
+{
+	struct guest *g = arg;
+
+	guest_mail_post(&g->vcpus[0], MAIL_INTR, vector);
+}
+
+/* The power button. */
+bool
+guest_power(struct guest *g)
+{
+	bool listens;
+
+	pthread_mutex_lock(&g->lock);
+	listens = powerport_ask(&g->power);
+	pthread_mutex_unlock(&g->lock);
+	return listens;
+}
+
 /* The VCPU's own local APIC read; ones while it is off. */
 static uint64_t
 dev_lapic_read(void *ctx, uint64_t off, unsigned size)
@@ -148,6 +197,8 @@ static const struct guest_bus_row port_rows[] = {
 	    dev_uart_read, dev_uart_write },
 	{ "exitport", GUEST_EXIT_PORT, GUEST_EXIT_NPORTS,
 	    dev_exit_read, dev_exit_write },
+	{ "powerport", GUEST_POWER_PORT, GUEST_POWER_NPORTS,
+	    dev_power_read, dev_power_write },
 };
 static const struct guest_bus port_bus = { port_rows, NITEMS(port_rows) };
 
@@ -205,6 +256,7 @@ guest_dev_init(struct guest *g)
 	};
 
 	uart_init(&g->uart, &cb, g);
+	powerport_init(&g->power, dev_power_interrupt, g);
 }
 
 /* The devices that each VCPU has. */

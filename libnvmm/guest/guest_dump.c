@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * A VCPU's registers as text, as they were when the guest ended.
+ * A VCPU's registers as text, while it stands still: paused, or at the end.
  */
 
 #include <inttypes.h>
@@ -82,7 +82,7 @@ dump_segs(struct dump *d, const struct nvmm_x64_state_seg *segs)
 	}
 }
 
-/* The registers at the end as text; "" before it. */
+/* The registers as text; "" while the VCPU runs. */
 int
 guest_vcpu_dump(struct guest *g, unsigned cpu, char *buf, size_t size)
 {
@@ -95,10 +95,10 @@ guest_vcpu_dump(struct guest *g, unsigned cpu, char *buf, size_t size)
 		return 0;
 	v = &g->vcpus[cpu];
 	pthread_mutex_lock(&v->lock);
-	if (v->have_final) {
-		dump_gprs(&d, v->final.gprs);
-		dump_crs(&d, &v->final);
-		dump_segs(&d, v->final.segs);
+	if (v->have_regs) {
+		dump_gprs(&d, v->regs.gprs);
+		dump_crs(&d, &v->regs);
+		dump_segs(&d, v->regs.segs);
 	}
 	pthread_mutex_unlock(&v->lock);
 	return (int)d.len;

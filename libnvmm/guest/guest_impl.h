@@ -33,6 +33,7 @@
 #include "guest_error.h"
 #include "guest_mem.h"
 #include "lapic.h"
+#include "powerport.h"
 #include "uart.h"
 
 #define GUEST_OUT_MAX	128		/* console bytes gathered in one exit */
@@ -45,6 +46,7 @@
 #define MAIL_INIT	0x08
 #define MAIL_SIPI	0x10		/* to mail_sipi */
 #define MAIL_END	0x20		/* the guest has ended */
+#define MAIL_PAUSE	0x40		/* the guest is paused */
 
 struct guest_vcpu {
 	struct guest *g;		/* (c) */
@@ -75,8 +77,8 @@ struct guest_vcpu {
 	uint32_t mail_irr[LAPIC_NWORDS];	/* (m) */
 	uint8_t mail_sipi;		/* (m) */
 	bool running;			/* (m) a thread is in guest_vcpu_run */
-	bool have_final;		/* (m) */
-	struct nvmm_x64_state final;	/* (m) registers at the end */
+	bool have_regs;			/* (m) it stands still */
+	struct nvmm_x64_state regs;	/* (m) its registers then */
 	atomic_bool attention;		/* (a) there is mail */
 	atomic_bool in_run;		/* (a) nvmm_vcpu_run may be under way */
 
@@ -104,7 +106,11 @@ struct guest {
 	pthread_mutex_t lock;
 	struct guest_result result;	/* (g) */
 	unsigned nrunning;		/* (g) threads in guest_vcpu_run */
+	unsigned nheld;			/* (g) of which guest_hold() has */
+	pthread_cond_t hold_cv;		/* (g) paused, nheld, ended changed */
+	atomic_bool paused;		/* (a), changed under (g) */
 	atomic_bool ended;		/* (a) result.end is set */
+	struct powerport power;		/* (g) */
 
 	pthread_mutex_t uart_lock;
 	struct uart uart;		/* (u) */
@@ -138,6 +144,12 @@ void	guest_exit(struct guest_vcpu *);
 /* Inject an exception. => Nothing else is injected before the next run. */
 void	guest_exit_exception(struct guest_vcpu *, uint8_t vector,
 	    uint64_t error);
+
+/* guest_hold.c */
+/* Stay while the guest is paused. */
+void	guest_hold(struct guest_vcpu *);
+/* Show the registers of a VCPU that stands still, or show none. */
+void	guest_hold_publish(struct guest_vcpu *, bool show);
 
 /* guest_mail.c */
 /* Tell a VCPU. vector: of MAIL_INTR and MAIL_SIPI. */

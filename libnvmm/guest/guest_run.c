@@ -16,8 +16,9 @@
  * or waits for its SIPI, prepares what the next run brings in (an event, an
  * interrupt window, CR8), runs, and does what the exit asks for. The loop ends
  * when the guest has ended: the first guest_end() counts, sets .ended and
- * mails everyone. Each thread leaves its registers in .final on its way out;
- * the last one makes the result visible by .nrunning.
+ * mails everyone. Each thread leaves its registers in .regs on its way out;
+ * the last one makes the result visible by .nrunning. While the guest is
+ * paused, each thread waits at the beginning of its turn (guest_hold.c).
  *
  * Synchronization. Mail must not be overlooked by a VCPU about to run. It sets
  * .in_run and then reads .attention; who posts sets .attention and then reads
@@ -26,7 +27,7 @@
  * the next run return EXIT_STOPPED at once, which means nothing but another
  * turn. A sleeping VCPU waits on .cv for .attention under its lock.
  *
- * Lock order: timer_lock -> a VCPU's lock. The guest's lock and uart_lock are
+ * Lock order: timer_lock or the guest's lock -> a VCPU's lock; uart_lock is
  * taken alone. No lock is held during nvmm_vcpu_run() and the caller's
  * callbacks.
  */
@@ -196,6 +197,10 @@ run_turn(struct guest_vcpu *v)
 	guest_mail_take(v);
 	if (v->g->ended)
 		return;
+	if (v->g->paused) {
+		guest_hold(v);
+		return;
+	}
 	if (!run_awake(v)) {
 		guest_mail_wait(v);
 		return;
@@ -226,22 +231,19 @@ run_enter(struct guest_vcpu *v)
 	return true;
 }
 
-/* The registers kept for guest_vcpu_dump(), and the VCPU let go. */
+/* The registers kept for others to see, and the VCPU let go. */
 static void
 run_leave(struct guest_vcpu *v)
 {
 	struct guest *g = v->g;
-	bool have;
 
-	have = nvmm_vcpu_getstate(&g->mach, &v->nv, NVMM_X64_STATE_ALL) == 0;
+	guest_hold_publish(v, true);
 	pthread_mutex_lock(&v->lock);
-	if (have)
-		v->final = *v->nv.state;
-	v->have_final = have;
 	v->running = false;
 	pthread_mutex_unlock(&v->lock);
 	pthread_mutex_lock(&g->lock);
 	g->nrunning--;
+	pthread_cond_broadcast(&g->hold_cv);
 	pthread_mutex_unlock(&g->lock);
 }
 

@@ -73,6 +73,40 @@
 	jmp	1b
 	END g_halt
 
+	/* One exit after the other, without end. */
+	GUEST g_busy
+1:	outb	%al, $0x80
+	jmp	1b
+	END g_busy
+
+	/* Ends with 6 when it is asked to. */
+	GUEST g_power
+	GATE	0x41, AT(power_handler)
+	APIC	GUEST_LAPIC_SVR, 0x1ff
+	movb	$0x41, %al
+	outb	%al, $GUEST_POWER_PORT
+	mov	$SCRATCH + 0x800, %esp
+	sti
+1:	hlt
+	jmp	1b
+power_handler:
+	inb	$GUEST_POWER_PORT, %al
+	cmpb	$GUEST_POWER_ASKED, %al
+	jne	9f
+	EXIT	6
+9:	EXIT	1
+	END g_power
+
+	/* Ends with 7 by an NMI. */
+	GUEST g_nmi
+	GATE	2, AT(nmi_handler)
+	mov	$SCRATCH + 0x800, %esp
+1:	hlt
+	jmp	1b
+nmi_handler:
+	EXIT	7
+	END g_nmi
+
 	/* Spins with interrupts on until the timer ends it. */
 	GUEST g_timer
 	GATE	0x40, AT(timer_handler)

@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <nvmm.h>
+
 #include "guest.h"
 #include "h_elf.h"
 
@@ -27,6 +29,9 @@
 CODE(g_exit);
 CODE(g_spin);
 CODE(g_halt);
+CODE(g_busy);
+CODE(g_power);
+CODE(g_nmi);
 CODE(g_timer);
 CODE(g_deadline);
 CODE(g_deadline_spin);
@@ -197,6 +202,99 @@ ATF_TC_BODY(stop_while_spinning, tc)
 	(void)tc;
 	stops(MAKE(g_spin, 1), 1);
 	stops(MAKE(g_spin, 3), 3);
+}
+
+/* Exits for ports so far. */
+static uint64_t
+port_exits(struct guest *g)
+{
+	struct guest_vcpu_stats st;
+
+	ATF_REQUIRE_EQ(guest_vcpu_stats(g, 0, &st), 0);
+	return st.exits_user[4];
+}
+
+ATF_TC_WITHOUT_HEAD(pause_holds_all_vcpus);
+ATF_TC_BODY(pause_holds_all_vcpus, tc)
+{
+	struct nvmm_x64_state regs;
+	struct guest_result result;
+	struct guest *g;
+	struct run *r;
+	uint64_t before;
+	int i;
+
+	(void)tc;
+	g = MAKE(g_busy, 2);
+	ATF_CHECK_EQ(guest_vcpu_regs(g, 0, &regs), -1);
+	ATF_CHECK_EQ(errno, EBUSY);
+	r = start(g, 2);
+	for (i = 0; i < 20; i++) {
+		ATF_REQUIRE_EQ(guest_pause(g), 0);
+		before = port_exits(g);
+		usleep(5000);
+		ATF_CHECK_EQ(port_exits(g), before);
+		ATF_CHECK_EQ(guest_vcpu_regs(g, 0, &regs), 0);
+		ATF_CHECK_EQ(regs.gprs[NVMM_X64_GPR_RIP] & ~0xfULL, 0x100000);
+		ATF_CHECK_EQ(guest_vcpu_regs(g, 1, &regs), 0);
+		ATF_CHECK_EQ(guest_vcpu_regs(g, 2, &regs), -1);
+		ATF_CHECK_EQ(errno, EINVAL);
+		guest_resume(g);
+		while (port_exits(g) == before)
+			usleep(1000);
+	}
+	ATF_CHECK_EQ(guest_vcpu_regs(g, 0, &regs), -1);
+	/* Paused, it ends when told to. */
+	ATF_CHECK_EQ(guest_pause(g), 0);
+	guest_stop(g);
+	finish(g, r, 2, &result);
+	ATF_CHECK_EQ(result.end, GUEST_STOPPED);
+	ATF_CHECK_EQ(guest_pause(g), -1);
+	ATF_CHECK_EQ(guest_vcpu_regs(g, 1, &regs), 0);
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(power);
+ATF_TC_BODY(power, tc)
+{
+	struct guest_result result;
+	struct guest *g;
+	struct run *r;
+
+	(void)tc;
+	g = MAKE(g_halt, 1);
+	ATF_CHECK(!guest_power(g));
+	guest_destroy(g);
+	/* Asked before it listens, it hears as soon as it does. */
+	g = MAKE(g_power, 1);
+	ATF_CHECK(!guest_power(g));
+	expect(g, 1, 6);
+	g = MAKE(g_power, 1);
+	r = start(g, 1);
+	usleep(100000);
+	ATF_CHECK(guest_power(g));
+	finish(g, r, 1, &result);
+	ATF_CHECK_EQ_MSG(result.status, 6, "%s", result.text);
+	guest_destroy(g);
+}
+
+ATF_TC_WITHOUT_HEAD(nmi);
+ATF_TC_BODY(nmi, tc)
+{
+	struct guest_result result;
+	struct guest *g;
+	struct run *r;
+
+	(void)tc;
+	g = MAKE(g_nmi, 1);
+	ATF_CHECK_EQ(guest_nmi(g, 1), -1);
+	ATF_CHECK_EQ(errno, EINVAL);
+	r = start(g, 1);
+	usleep(100000);
+	ATF_CHECK_EQ(guest_nmi(g, 0), 0);
+	finish(g, r, 1, &result);
+	ATF_CHECK_EQ_MSG(result.status, 7, "%s", result.text);
+	guest_destroy(g);
 }
 
 ATF_TC_WITHOUT_HEAD(stop_while_halted_for_ever);
@@ -503,6 +601,9 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, exits);
 	ATF_TP_ADD_TC(tp, stop_while_spinning);
+	ATF_TP_ADD_TC(tp, pause_holds_all_vcpus);
+	ATF_TP_ADD_TC(tp, power);
+	ATF_TP_ADD_TC(tp, nmi);
 	ATF_TP_ADD_TC(tp, stop_while_halted_for_ever);
 	ATF_TP_ADD_TC(tp, stop_before_start);
 	ATF_TP_ADD_TC(tp, stop_in_every_moment);
