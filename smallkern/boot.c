@@ -117,6 +117,22 @@ word_echo(uint64_t unused)
 	}
 }
 
+/* Waits to be asked to end, as a service would, and does. */
+static void
+word_serve(uint64_t status)
+{
+	gdt_init();
+	idt_init();
+	lapic_write(GUEST_LAPIC_SVR, GUEST_LAPIC_SVR_ENABLE | VECTOR_SPURIOUS);
+	lapic_write(GUEST_LAPIC_LVT_LINT0, GUEST_LAPIC_LVT_MASKED);
+	outb(GUEST_POWER_PORT, VECTOR_LOW);
+	printk("serving until asked to end\n");
+	for (cli(); inb(GUEST_POWER_PORT) != GUEST_POWER_ASKED; cli())
+		sti_hlt();
+	printk("asked to end\n");
+	platform_exit((uint8_t)status);
+}
+
 static const struct word words[] = {
 	{ "exit", word_exit },
 	{ "spin", word_spin },
@@ -124,6 +140,7 @@ static const struct word words[] = {
 	{ "triple", word_triple },
 	{ "flood", word_flood },
 	{ "echo", word_echo },
+	{ "serve", word_serve },
 };
 
 /* Does what the word at s says, if it is one of ours. */
