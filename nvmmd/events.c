@@ -13,6 +13,9 @@
 const char *const events_names[EVENTS_NTYPES] = {
 	[EVENTS_CREATED] = "vm.created",
 	[EVENTS_STARTED] = "vm.started",
+	[EVENTS_PAUSED] = "vm.paused",
+	[EVENTS_RESUMED] = "vm.resumed",
+	[EVENTS_RESET] = "vm.reset",
 	[EVENTS_STOPPED] = "vm.stopped",
 	[EVENTS_FAILED] = "vm.failed",
 	[EVENTS_DESTROYED] = "vm.destroyed",

@@ -6,8 +6,8 @@
  *
  * Life cycle. machine_create admits, names and lists a record at once, with
  * .creating set until the worker has loaded the guest; a create that fails is
- * undone by destroy, and only then answered. States move only here: created
- * by machine_create, running by START's answer, stopped or failed by ENDED.
+ * undone by destroy, and only then answered. What happens between is told in
+ * machine_life.c.
  * Destroy may come at any time: it is the last message that the worker gets,
  * and when its answer is here, nothing of the machine is left anywhere else.
  *
@@ -24,9 +24,10 @@
 #include <unistd.h>
 
 #include "events.h"
+#include "evloop.h"
 #include "host.h"
 #include "log.h"
-#include "machine.h"
+#include "machine_impl.h"
 
 const char *const machine_state_names[] = {
 	[MACHINE_CREATED] = "created",
@@ -93,7 +94,7 @@ machine_use(struct policy_use *use)
 }
 
 /* Puts a wait on a list. NULL is allowed. */
-static void
+void
 machine_wait_on(struct machine_waits *list, struct machine_wait *w)
 {
 
@@ -114,7 +115,7 @@ machine_cancel(struct machine_wait *w)
 }
 
 /* Calls all of a list back. */
-static void
+void
 machine_answer(struct machine *m, struct machine_waits *list,
     const struct proto_failure *failure)
 {
@@ -140,7 +141,7 @@ machine_set(struct machine *m, enum machine_state state, const char *kind,
 }
 
 /* The same, for all to know. */
-static void
+void
 machine_enter(struct machine *m, enum machine_state state, const char *kind,
     const char *text)
 {
@@ -268,6 +269,9 @@ machine_alloc(const struct machine_spec *spec)
 	TAILQ_INIT(&m->creates);
 	TAILQ_INIT(&m->starts);
 	TAILQ_INIT(&m->stops);
+	TAILQ_INIT(&m->pauses);
+	TAILQ_INIT(&m->resumes);
+	TAILQ_INIT(&m->reads);
 	TAILQ_INIT(&m->destroys);
 	TAILQ_INIT(&m->samples);
 	TAILQ_INIT(&m->ends);
@@ -275,6 +279,7 @@ machine_alloc(const struct machine_spec *spec)
 	m->memory = spec->memory;
 	m->ncpus = (unsigned)spec->vcpus;
 	m->boot = spec->boot;
+	m->restart.policy = spec->restart;
 	m->uid = spec->uid;
 	m->gid = spec->gid;
 	m->cmdline = strdup(spec->cmdline != NULL ? spec->cmdline : "");
@@ -343,7 +348,7 @@ machine_create(const struct machine_spec *spec, struct machine_wait *wait,
 }
 
 /* Is it on its way in or out? */
-static int
+int
 machine_settled(const struct machine *m, struct proto_failure *f)
 {
 
@@ -353,60 +358,6 @@ machine_settled(const struct machine *m, struct proto_failure *f)
 	if (m->creating)
 		return proto_fail(f, PROTO_BUSY, EBUSY, "vm",
 		    "%s is still being created", m->name);
-	return 0;
-}
-
-/* Lets a created machine run. */
-int
-machine_start(struct machine *m, struct machine_wait *wait,
-    struct proto_failure *f)
-{
-
-	if (machine_settled(m, f) == -1)
-		return -1;
-	if (m->state != MACHINE_CREATED || m->starting)
-		return proto_fail(f, PROTO_STATE_CONFLICT, 0, "vm",
-		    "%s is %s", m->name, m->starting ? "starting" :
-		    m->state == MACHINE_RUNNING ? "running already" :
-		    m->state == MACHINE_STOPPED ?
-		    "stopped; a machine starts once" :
-		    "failed; a machine starts once");
-	m->starting = true;
-	machine_wait_on(&m->starts, wait);
-	worker_start(m->worker);
-	return 0;
-}
-
-/* Stops a machine that has never run. */
-static void
-machine_stop_unstarted(struct machine *m)
-{
-
-	machine_enter(m, MACHINE_STOPPED, "stopped",
-	    "stopped before it was started");
-	events_tell(EVENTS_STOPPED, m->name, m->reason.text);
-	machine_answer(m, &m->stops, NULL);
-	machine_answer(m, &m->ends, NULL);
-}
-
-/* Ends what runs. */
-int
-machine_stop(struct machine *m, struct machine_wait *wait,
-    struct proto_failure *f)
-{
-
-	if (machine_settled(m, f) == -1)
-		return -1;
-	if (m->state == MACHINE_CREATED && !m->starting)
-		machine_stop_unstarted(m);
-	if (m->state == MACHINE_STOPPED || m->state == MACHINE_FAILED) {
-		wait->done(wait, m, NULL);
-		return 0;
-	}
-	if (!m->stopping)
-		worker_stop(m->worker);
-	m->stopping = true;
-	machine_wait_on(&m->stops, wait);
 	return 0;
 }
 
@@ -449,24 +400,9 @@ machine_sample(struct machine *m, struct machine_wait *wait,
 	return 0;
 }
 
-/* Waits for the end. */
-int
-machine_end_wait(struct machine *m, struct machine_wait *wait,
-    struct proto_failure *f)
-{
-
-	if (m->destroying)
-		return machine_settled(m, f);
-	if (m->state == MACHINE_STOPPED || m->state == MACHINE_FAILED)
-		wait->done(wait, m, NULL);
-	else
-		machine_wait_on(&m->ends, wait);
-	return 0;
-}
-
-/* All at once; each answers by itself. */
+/* All at once; what runs is asked to end by itself first. */
 void
-machine_destroy_all(void)
+machine_destroy_all(unsigned grace_ms)
 {
 	struct proto_failure f;
 	struct machine *m;
@@ -474,8 +410,12 @@ machine_destroy_all(void)
 	machine_closing = true;
 	if (TAILQ_EMPTY(&machines))
 		machine_empty();
-	TAILQ_FOREACH(m, &machines, link)
-		(void)machine_destroy(m, NULL, &f);
+	TAILQ_FOREACH(m, &machines, link) {
+		m->doomed_next = m->state == MACHINE_RUNNING && !m->destroying &&
+		    machine_stop(m, grace_ms, NULL, &f) == 0;
+		if (!m->doomed_next)
+			(void)machine_destroy(m, NULL, &f);
+	}
 }
 
 /* Nothing will write to the console again. */
@@ -483,8 +423,10 @@ bool
 machine_over(const struct machine *m)
 {
 
-	return m->destroying || m->state == MACHINE_STOPPED ||
-	    m->state == MACHINE_FAILED;
+	if (m->destroying)
+		return true;
+	return (m->state == MACHINE_STOPPED || m->state == MACHINE_FAILED) &&
+	    !m->starting && !m->restarting;
 }
 
 /* Adds a reader. */
@@ -514,7 +456,7 @@ machine_input(struct machine *m, struct worker_input *in,
 }
 
 /* Tells the console's readers. */
-static void
+void
 machine_console(struct machine *m, bool ended)
 {
 	struct machine_reader *r, *next;
@@ -563,51 +505,6 @@ machine_created(struct machine *m, const struct worker_msg *msg)
 	machine_doom(m);
 }
 
-/* START's answer. */
-static void
-machine_started(struct machine *m, const struct worker_msg *msg)
-{
-	struct proto_failure f;
-
-	m->starting = false;
-	if (msg->failed) {
-		proto_fail(&f, msg->error.code == ENOMEM ? PROTO_NO_MEMORY :
-		    PROTO_LIMIT, msg->error.code, NULL, "%s", msg->error.text);
-		machine_answer(m, &m->starts, &f);
-		if (m->stopping)
-			machine_stop_unstarted(m);
-		return;
-	}
-	m->started = time(NULL);
-	m->start_ns = m->rate_ns = host_clock();
-	machine_enter(m, MACHINE_RUNNING, "started", "started");
-	events_tell(EVENTS_STARTED, m->name, NULL);
-	machine_answer(m, &m->starts, NULL);
-}
-
-/* ENDED: the guest is over. */
-static void
-machine_ended(struct machine *m, const struct worker_msg *msg)
-{
-	const struct guest_result *r = &msg->result;
-	bool failed = r->end != GUEST_EXITED && r->end != GUEST_STOPPED;
-
-	m->end_ns = host_clock();
-	m->shown = msg->sample;
-	machine_enter(m, failed ? MACHINE_FAILED : MACHINE_STOPPED,
-	    guest_end_name(r->end), r->text);
-	m->reason.ended = r->end != GUEST_STOPPED;
-	m->reason.exited = r->end == GUEST_EXITED;
-	m->reason.status = r->status;
-	m->reason.cpu = r->cpu;
-	m->stopping = false;
-	events_tell(failed ? EVENTS_FAILED : EVENTS_STOPPED, m->name,
-	    m->reason.text);
-	machine_console(m, true);
-	machine_answer(m, &m->stops, NULL);
-	machine_answer(m, &m->ends, NULL);
-}
-
 /* SAMPLE's answer. */
 static void
 machine_sampled(struct machine *m, const struct worker_msg *msg)
@@ -616,6 +513,22 @@ machine_sampled(struct machine *m, const struct worker_msg *msg)
 	m->sampling = false;
 	m->shown = msg->sample;
 	machine_answer(m, &m->samples, NULL);
+}
+
+/* REGS' answer: for those who ask while it is told. */
+static void
+machine_read(struct machine *m, const struct worker_msg *msg)
+{
+	struct proto_failure f;
+
+	m->reading = false;
+	m->regs = msg->regs;
+	if (msg->failed)
+		proto_fail(&f, msg->error.code == ENOMEM ? PROTO_NO_MEMORY :
+		    PROTO_STATE_CONFLICT, msg->error.code, "vm",
+		    "%s has no registers to show", m->name);
+	machine_answer(m, &m->reads, msg->failed ? &f : NULL);
+	m->regs = NULL;
 }
 
 /* Tells all who still wait that there is nothing to wait for. */
@@ -629,6 +542,9 @@ machine_forsake(struct machine *m)
 	    &m->failure : &f);
 	machine_answer(m, &m->starts, &f);
 	machine_answer(m, &m->stops, &f);
+	machine_answer(m, &m->pauses, &f);
+	machine_answer(m, &m->resumes, &f);
+	machine_answer(m, &m->reads, &f);
 	machine_answer(m, &m->samples, &f);
 	machine_answer(m, &m->ends, &f);
 }
@@ -646,6 +562,7 @@ machine_shed(struct machine *m)
 	machine_used.memory -= m->memory;
 	machine_console(m, true);
 	console_fini(&m->console);
+	evloop_timer_free(m->timer);
 }
 
 /* DESTROY's answer: nothing else refers to the machine any more. */
@@ -679,6 +596,18 @@ machine_message(struct worker_msg *msg)
 	case WORKER_START:
 		machine_started(m, msg);
 		break;
+	case WORKER_POWER:
+		machine_powered(m, msg);
+		break;
+	case WORKER_PAUSE:
+		machine_paused(m, msg);
+		break;
+	case WORKER_RESUME:
+		machine_resumed(m);
+		break;
+	case WORKER_REGS:
+		machine_read(m, msg);
+		break;
 	case WORKER_SAMPLE:
 		machine_sampled(m, msg);
 		break;
@@ -696,6 +625,7 @@ machine_message(struct worker_msg *msg)
 		machine_destroyed(m);
 		break;
 	case WORKER_STOP:
+	case WORKER_NMI:
 	case WORKER_ROOM:
 		break;
 	}

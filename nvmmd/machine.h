@@ -20,9 +20,12 @@
 #include "console.h"
 #include "policy.h"
 #include "proto.h"
+#include "restart.h"
 #include "worker.h"
 
 #define MACHINE_NAME_MAX	65		/* with the NUL */
+#define MACHINE_GRACE		5000		/* ms to end by oneself in */
+#define MACHINE_GRACE_MAX	20000
 
 enum machine_state {
 	MACHINE_CREATED,
@@ -42,6 +45,7 @@ struct machine_reason {
 	unsigned cpu;
 };
 
+struct evloop_timer;
 struct machine;
 struct machine_wait;
 TAILQ_HEAD(machine_waits, machine_wait);
@@ -84,15 +88,25 @@ struct machine {
 	uid_t uid;
 	gid_t gid;
 
-	bool creating, starting, stopping, sampling, destroying, doomed;
+	bool creating, destroying, doomed;
+	bool doomed_next;		/* by the end of its run */
+	bool starting, pausing, resuming, powering, reading, sampling;
+					/* that answer is awaited */
+	bool stopping, resetting;	/* what is to follow the end */
+	bool ending;			/* this run was told to end */
+	bool restarting;		/* the timer starts it again */
+	struct restart restart;
+	struct evloop_timer *timer;	/* see machine_life.c; or NULL */
 	struct worker *worker;
 	struct console console;
 	const struct worker_sample *shown;	/* the last one, or NULL */
 	struct machine_rate *rates;	/* ncpus, at rate_ns */
 	uint64_t rate_ns;
+	const struct nvmm_x64_state *regs;	/* while .reads are called back */
 	struct proto_failure failure;	/* of a create that is being undone */
 
-	struct machine_waits creates, starts, stops, destroys, samples, ends;
+	struct machine_waits creates, starts, stops, pauses, resumes, reads,
+	    destroys, samples, ends;
 	LIST_HEAD(, machine_reader) readers;
 };
 
@@ -102,6 +116,7 @@ struct machine_spec {
 	int64_t vcpus;
 	const char *cmdline;
 	enum guest_boot boot;
+	enum restart_policy restart;
 	int fd;
 	const char *image;
 	uid_t uid;
@@ -135,7 +150,16 @@ int	machine_create(const struct machine_spec *, struct machine_wait *,
 	    struct proto_failure *);
 int	machine_start(struct machine *, struct machine_wait *,
 	    struct proto_failure *);
-int	machine_stop(struct machine *, struct machine_wait *,
+/* The guest is asked to end by itself, and ended after grace_ms. */
+int	machine_stop(struct machine *, unsigned grace_ms,
+	    struct machine_wait *, struct proto_failure *);
+int	machine_pause(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_resume(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_reset(struct machine *, struct machine_wait *,
+	    struct proto_failure *);
+int	machine_regs(struct machine *, struct machine_wait *,
 	    struct proto_failure *);
 int	machine_destroy(struct machine *, struct machine_wait *,
 	    struct proto_failure *);
@@ -143,11 +167,13 @@ int	machine_sample(struct machine *, struct machine_wait *,
 	    struct proto_failure *);
 int	machine_end_wait(struct machine *, struct machine_wait *,
 	    struct proto_failure *);
+/* Done at once. => cpu is less than m->ncpus */
+int	machine_nmi(struct machine *, unsigned cpu, struct proto_failure *);
 /* Nobody wants the answer any more; what was asked for goes on. */
 void	machine_cancel(struct machine_wait *);
 
 /* Ends them all, and lets no more in; empty is called when that is done. */
-void	machine_destroy_all(void);
+void	machine_destroy_all(unsigned grace_ms);
 
 /* Will the console have no more bytes than it has? */
 bool	machine_over(const struct machine *);

@@ -38,8 +38,8 @@
 #include "parent.h"
 #include "thread.h"
 
-/* A machine's descriptors, its memory's among them, besides its VCPUs'. */
-#define MAIN_MACHINE_FDS	8
+/* A machine's descriptors, its memory and image among them. */
+#define MAIN_MACHINE_FDS	9
 #define MAIN_OTHER_FDS		64
 
 struct options {
@@ -198,7 +198,7 @@ main_end(void *arg)
 	log_info("main: ending");
 	main_ending = true;
 	control_shutdown();
-	machine_destroy_all();
+	machine_destroy_all(MACHINE_GRACE);
 }
 
 /* SIGHUP is the parent's business. */

@@ -31,6 +31,11 @@ void	method_driver(struct proto_out *);
 void	method_vm_create(struct request *);
 void	method_vm_start(struct request *);
 void	method_vm_stop(struct request *);
+void	method_vm_pause(struct request *);
+void	method_vm_resume(struct request *);
+void	method_vm_reset(struct request *);
+void	method_vm_nmi(struct request *);
+void	method_vm_regs(struct request *);
 void	method_vm_destroy(struct request *);
 void	method_vm_list(struct request *);
 void	method_vm_show(struct request *);
@@ -53,10 +58,15 @@ void	method_record_short(struct proto_out *, const struct machine *);
 /* Also sets the machine's base of the next rates. */
 void	method_stats(struct proto_out *, struct machine *);
 
+/* method_regs.c: the same */
+void	method_regs(struct proto_out *, struct machine *);
+
 /* The order of parameters in the rows. */
 enum { VM = 0 };
 enum { CREATE_NAME, CREATE_MEMORY, CREATE_VCPUS, CREATE_CMDLINE, CREATE_BOOT,
-    CREATE_ELF };
+    CREATE_ELF, CREATE_RESTART };
+enum { STOP_FORCE = 1, STOP_GRACE };
+enum { NMI_CPU = 1 };
 enum { WAIT_TIMEOUT = 1 };
 enum { READ_OFFSET = 1, READ_MAX, READ_ENCODING };
 enum { ATTACH_REPLAY = 1 };

@@ -95,6 +95,8 @@ method_record(struct proto_out *o, const struct machine *m)
 	proto_out_string(o, "cmdline", m->cmdline);
 	proto_out_string(o, "image", m->image);
 	proto_out_string(o, "boot", method_boots[m->boot]);
+	proto_out_string(o, "restart", restart_names[m->restart.policy]);
+	proto_out_unsigned(o, "restarts", m->restart.total);
 	method_driver(o);
 	method_cpus(o, m);
 }

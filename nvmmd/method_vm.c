@@ -175,12 +175,93 @@ method_vm_start(struct request *r)
 	method_ask(r, machine_start, method_answer_state);
 }
 
+/* How long vm.stop may wait; 0 for force. Returns -1: answered. */
+static int
+method_grace(struct request *r, unsigned *grace)
+{
+	const struct proto_value *ms = request_value(r, STOP_GRACE);
+
+	*grace = MACHINE_GRACE;
+	if (ms->set) {
+		if (ms->integer < 0 || ms->integer > INT_MAX) {
+			method_fail(r, PROTO_INVALID_PARAMS, "grace_ms",
+			    "grace_ms must be 0 to %d", INT_MAX);
+			return -1;
+		}
+		*grace = (unsigned)ms->integer;
+	}
+	if (request_value(r, STOP_FORCE)->boolean)
+		*grace = 0;
+	return 0;
+}
+
 /* vm.stop */
 void
 method_vm_stop(struct request *r)
 {
+	struct machine *m = method_machine(r);
+	struct proto_failure f;
+	struct errand *e;
+	unsigned grace;
 
-	method_ask(r, machine_stop, method_answer_state);
+	if (m == NULL || method_grace(r, &grace) == -1)
+		return;
+	e = errand_new(r, method_answer_state);
+	if (e != NULL && machine_stop(m, grace, &e->wait, &f) == -1)
+		errand_fail(e, &f);
+}
+
+/* vm.pause */
+void
+method_vm_pause(struct request *r)
+{
+
+	method_ask(r, machine_pause, method_answer_state);
+}
+
+/* vm.resume */
+void
+method_vm_resume(struct request *r)
+{
+
+	method_ask(r, machine_resume, method_answer_state);
+}
+
+/* vm.reset */
+void
+method_vm_reset(struct request *r)
+{
+
+	method_ask(r, machine_reset, method_answer_state);
+}
+
+/* vm.regs */
+void
+method_vm_regs(struct request *r)
+{
+
+	method_ask(r, machine_regs, method_regs);
+}
+
+/* vm.nmi */
+void
+method_vm_nmi(struct request *r)
+{
+	const struct proto_value *cpu = request_value(r, NMI_CPU);
+	struct machine *m = method_machine(r);
+	struct proto_failure f;
+
+	if (m == NULL)
+		return;
+	if (cpu->integer < 0 || cpu->integer >= m->ncpus) {
+		method_fail(r, PROTO_INVALID_PARAMS, "cpu",
+		    "cpu must be 0 to %u", m->ncpus - 1);
+	} else if (machine_nmi(m, (unsigned)cpu->integer, &f) == -1) {
+		request_fail(r, &f);
+	} else {
+		method_answer_state(request_result(r), m);
+		request_done(r);
+	}
 }
 
 /* vm.destroy */
@@ -284,6 +365,7 @@ static int
 method_spec(struct request *r, struct machine_spec *spec)
 {
 	const struct proto_value *vcpus = request_value(r, CREATE_VCPUS);
+	const struct proto_value *restart = request_value(r, CREATE_RESTART);
 	int64_t memory = request_value(r, CREATE_MEMORY)->integer;
 
 	memset(spec, 0, sizeof(*spec));
@@ -296,6 +378,12 @@ method_spec(struct request *r, struct machine_spec *spec)
 	if (method_boot(request_value(r, CREATE_BOOT), &spec->boot) == -1) {
 		method_fail(r, PROTO_INVALID_PARAMS, "boot",
 		    "boot must be auto, elf or pvh");
+		return -1;
+	}
+	if (restart->set &&
+	    restart_parse(restart->string, &spec->restart) == -1) {
+		method_fail(r, PROTO_INVALID_PARAMS, "restart",
+		    "restart must be never, on-failure or always");
 		return -1;
 	}
 	return 0;

@@ -12,15 +12,11 @@
  * Life cycle. worker_new starts the control thread. Each VCPU thread leaves
  * guest_vcpu_run when the guest ends; the last one to leave puts ENDED on the
  * control thread's queue, which joins them all, takes the last sample and
- * passes ENDED on to main. DESTROY ends what still runs, joins, frees the
- * guest, answers, and is the control thread's last act; main then joins it.
+ * passes ENDED on to main. The guest stays, to be looked at, until a next START
+ * makes it anew. DESTROY ends what still runs, joins, frees the guest, answers,
+ * and is the control thread's last act; main then joins it.
  *
- * Synchronization. Marks below:
- *	-	set before the control thread starts, or atomic
- *	c	the control thread only
- *	g	w->gate_lock
- * gate_lock is a leaf, as are the locks of queues and consoles. The guest is
- * made before and freed after all VCPU threads live.
+ * Synchronization is told in worker_impl.h.
  */
 
 #include <sys/types.h>
@@ -36,54 +32,11 @@
 #include <nvmm.h>
 
 #include "console.h"
-#include "host.h"
-#include "log.h"
-#include "thread.h"
-#include "worker.h"
+#include "worker_impl.h"
 
 #define WORKER_CONTROL_STACK	(512 * 1024)
 #define WORKER_VCPU_STACK	(256 * 1024)
-#define WORKER_NSAMPLES		3
 #define WORKER_FINAL		2		/* the sample that ENDED fills */
-
-enum worker_gate {
-	GATE_CLOSED,
-	GATE_OPEN,
-	GATE_ABORT
-};
-
-struct worker_cpu {
-	struct worker *worker;		/* - */
-	unsigned cpu;			/* - */
-	struct thread thread;		/* c */
-	atomic_int self;		/* thread_self(), 0: not yet */
-};
-
-struct worker {
-	struct worker_spec spec;	/* - */
-	struct console *console;	/* - */
-	struct queue *to_main;		/* - */
-	struct queue queue;		/* - its own lock */
-	struct thread thread;		/* main only */
-	void *owner;			/* - */
-	atomic_bool cancel;		/* a create need not go on */
-	atomic_bool room_queued;	/* .room is on the queue */
-
-	struct guest *guest;		/* c; VCPU threads while they live */
-	struct worker_cpu *cpus;	/* c */
-	unsigned nthreads;		/* c, to be joined */
-	bool over;			/* c, the guest has ended */
-	STAILQ_HEAD(, queue_item) inputs;	/* c, not all taken yet */
-	struct worker_sample *samples[WORKER_NSAMPLES];	/* - who holds the msg */
-
-	pthread_mutex_t gate_lock;
-	pthread_cond_t gate_cond;
-	enum worker_gate gate;		/* g */
-	unsigned running;		/* g, VCPU threads in the guest */
-
-	struct worker_msg create, start, stop, sample, room, ended,
-	    console_msg, destroy;	/* who holds them */
-};
 
 /* The backend's name, if the driver says it. */
 static void
@@ -131,14 +84,6 @@ worker_init(struct worker_host *host, struct guest_error *error)
 	return 0;
 }
 
-/* Hands a message to main. */
-static void
-worker_answer(struct worker *w, struct worker_msg *msg)
-{
-
-	queue_put(w->to_main, &msg->item);
-}
-
 /* libguest's callback for output, on a VCPU's thread. */
 static void
 worker_console(void *arg, const void *buf, size_t len)
@@ -159,11 +104,10 @@ worker_console_room(void *arg)
 		queue_put(&w->queue, &w->room.item);
 }
 
-/* CREATE: the guest, loaded. */
-static void
-worker_do_create(struct worker *w)
+/* Makes the guest and loads it. Returns -1 with the reason in the message. */
+static int
+worker_make(struct worker *w, struct worker_msg *msg)
 {
-	struct worker_msg *msg = &w->create;
 	struct guest_config config = {
 		.mem = w->spec.memory,
 		.ncpus = w->spec.ncpus,
@@ -174,6 +118,7 @@ worker_do_create(struct worker *w)
 		.arg = w,
 	};
 
+	msg->failed = msg->image = false;
 	if (guest_create(&config, &w->guest, &msg->error) == -1) {
 		w->guest = NULL;
 		msg->failed = true;
@@ -181,8 +126,16 @@ worker_do_create(struct worker *w)
 	    w->spec.fd, w->spec.image, &msg->error) == -1) {
 		msg->failed = msg->image = true;
 	}
-	(void)close(w->spec.fd);
-	worker_answer(w, msg);
+	return msg->failed ? -1 : 0;
+}
+
+/* CREATE: the guest, loaded. */
+static void
+worker_do_create(struct worker *w)
+{
+
+	(void)worker_make(w, &w->create);
+	worker_answer(w, &w->create);
 }
 
 /* Waits at the gate. Returns whether to go on. */
@@ -280,6 +233,22 @@ worker_end(struct worker *w)
 		thread_hasten(atomic_load(&w->cpus[i].self));
 }
 
+/* A guest in the place of the one that has ended. Returns as worker_make. */
+static int
+worker_remake(struct worker *w)
+{
+
+	guest_destroy(w->guest);
+	w->guest = NULL;
+	if (worker_make(w, &w->start) == -1) {
+		guest_destroy(w->guest);
+		w->guest = NULL;
+		return -1;
+	}
+	w->over = false;
+	return 0;
+}
+
 /* START: all VCPUs, or none and why. */
 static void
 worker_do_start(struct worker *w)
@@ -287,6 +256,11 @@ worker_do_start(struct worker *w)
 	struct worker_msg *msg = &w->start;
 	int error;
 
+	msg->failed = msg->image = false;
+	if (w->over && worker_remake(w) == -1) {
+		worker_answer(w, msg);
+		return;
+	}
 	error = worker_threads(w);
 	if (error != 0) {
 		msg->failed = true;
@@ -304,69 +278,13 @@ worker_do_start(struct worker *w)
 	worker_gate_set(w, GATE_OPEN);
 }
 
-/* Reads the counters into a sample. */
-static void
-worker_fill(struct worker *w, struct worker_sample *sample)
-{
-	unsigned i;
-
-	sample->when = host_clock();
-	memset(&sample->memory, 0, sizeof(sample->memory));
-	(void)guest_memory(w->guest, &sample->memory);
-	for (i = 0; i < w->spec.ncpus; i++) {
-		if (guest_vcpu_stats(w->guest, i, &sample->cpus[i]) == -1)
-			memset(&sample->cpus[i], 0, sizeof(sample->cpus[i]));
-	}
-}
-
-/* SAMPLE: the counters as they are now. */
-static void
-worker_do_sample(struct worker *w)
-{
-
-	if (w->guest != NULL)
-		worker_fill(w, w->sample.sample);
-	worker_answer(w, &w->sample);
-}
-
-/* Gives inputs back that nobody will read. */
-static void
-worker_flush(struct worker *w)
-{
-	struct queue_item *item;
-
-	while ((item = STAILQ_FIRST(&w->inputs)) != NULL) {
-		STAILQ_REMOVE_HEAD(&w->inputs, link);
-		worker_answer(w, (struct worker_msg *)item);
-	}
-}
-
-/* Gives the guest what it takes; inputs that are through go back. */
-static void
-worker_pump(struct worker *w)
-{
-	struct worker_input *in;
-
-	if (w->over || w->guest == NULL) {
-		worker_flush(w);
-		return;
-	}
-	while ((in = (struct worker_input *)STAILQ_FIRST(&w->inputs)) != NULL) {
-		in->done += guest_console_input(w->guest,
-		    in->data + in->done, in->len - in->done);
-		if (in->done < in->len)
-			return;
-		STAILQ_REMOVE_HEAD(&w->inputs, link);
-		worker_answer(w, &in->msg);
-	}
-}
-
 /* ENDED: from the last VCPU thread, on to main. */
 static void
 worker_do_ended(struct worker *w)
 {
 
 	worker_join(w);
+	worker_gate_set(w, GATE_CLOSED);
 	w->over = true;
 	guest_result(w->guest, &w->ended.result);
 	w->ended.sample = w->samples[WORKER_FINAL];
@@ -387,6 +305,7 @@ worker_do_destroy(struct worker *w)
 	worker_flush(w);
 	guest_destroy(w->guest);
 	w->guest = NULL;
+	(void)close(w->spec.fd);
 	worker_answer(w, &w->destroy);
 }
 
@@ -405,6 +324,21 @@ worker_do(struct worker *w, struct worker_msg *msg)
 	case WORKER_STOP:
 		if (w->nthreads > 0)
 			worker_end(w);
+		break;
+	case WORKER_POWER:
+		worker_do_power(w);
+		break;
+	case WORKER_PAUSE:
+		worker_do_pause(w);
+		break;
+	case WORKER_RESUME:
+		worker_do_resume(w);
+		break;
+	case WORKER_NMI:
+		worker_do_nmi(w);
+		break;
+	case WORKER_REGS:
+		worker_do_regs(w);
 		break;
 	case WORKER_SAMPLE:
 		worker_do_sample(w);
@@ -454,7 +388,10 @@ worker_messages(struct worker *w)
 		enum worker_op op;
 	} table[] = {
 		{ &w->create, WORKER_CREATE }, { &w->start, WORKER_START },
-		{ &w->stop, WORKER_STOP }, { &w->sample, WORKER_SAMPLE },
+		{ &w->stop, WORKER_STOP }, { &w->power, WORKER_POWER },
+		{ &w->pause, WORKER_PAUSE }, { &w->resume, WORKER_RESUME },
+		{ &w->nmi, WORKER_NMI }, { &w->regs_msg, WORKER_REGS },
+		{ &w->sample, WORKER_SAMPLE },
 		{ &w->room, WORKER_ROOM }, { &w->ended, WORKER_ENDED },
 		{ &w->console_msg, WORKER_CONSOLE },
 		{ &w->destroy, WORKER_DESTROY },
@@ -475,6 +412,7 @@ worker_release(struct worker *w)
 
 	for (i = 0; i < WORKER_NSAMPLES; i++)
 		free(w->samples[i]);
+	free(w->regs);
 	free(w);
 }
 
@@ -538,11 +476,10 @@ void
 worker_start(struct worker *w)
 {
 
-	w->start.failed = false;
 	queue_put(&w->queue, &w->start.item);
 }
 
-/* Main asks for STOP, once. */
+/* Main asks for STOP, once a start. */
 void
 worker_stop(struct worker *w)
 {

@@ -15,12 +15,18 @@
 #include "queue.h"
 
 struct console;
+struct nvmm_x64_state;
 struct worker;
 
 enum worker_op {
 	WORKER_CREATE,			/* make and load the guest */
 	WORKER_START,			/* make the VCPU threads and let go */
 	WORKER_STOP,			/* no answer; ENDED follows */
+	WORKER_POWER,			/* ask the guest to end by itself */
+	WORKER_PAUSE,			/* hold the VCPUs */
+	WORKER_RESUME,			/* let them go on */
+	WORKER_NMI,			/* no answer */
+	WORKER_REGS,			/* the registers of VCPUs that are held */
 	WORKER_SAMPLE,			/* statistics */
 	WORKER_INPUT,			/* bytes for the console */
 	WORKER_ROOM,			/* within: there is room for input */
@@ -40,10 +46,12 @@ struct worker_msg {
 	enum worker_op op;
 	void *owner;			/* main's */
 	bool failed;			/* CREATE, START: see error */
-	bool image;			/* CREATE: the file's fault */
+	bool image;			/* CREATE, START: the file's fault */
+	bool listens;			/* POWER: the guest may end of it */
 	struct guest_error error;
 	struct guest_result result;	/* ENDED */
 	struct worker_sample *sample;	/* SAMPLE, ENDED: filled; the worker's */
+	const struct nvmm_x64_state *regs;	/* REGS: the same, one a VCPU */
 };
 
 #define WORKER_INPUT_MAX	4096
@@ -61,7 +69,7 @@ struct worker_spec {
 	unsigned ncpus;
 	const char *cmdline;
 	enum guest_boot boot;
-	int fd;				/* the worker's from here on */
+	int fd;				/* the worker's, for every start */
 	const char *image;		/* for messages; outlives it too */
 };
 
@@ -89,8 +97,14 @@ int	worker_init(struct worker_host *, struct guest_error *);
  */
 int	worker_new(const struct worker_spec *, struct console *,
 	    struct queue *to_main, void *owner, struct worker **);
+/* A guest that has ended is made and loaded anew first. */
 void	worker_start(struct worker *);
 void	worker_stop(struct worker *);
+void	worker_power(struct worker *);
+void	worker_pause(struct worker *);
+void	worker_resume(struct worker *);
+void	worker_nmi(struct worker *, unsigned cpu);
+void	worker_regs(struct worker *);
 /* Fills a sample other than the one that main still looks at (or NULL). */
 void	worker_sample(struct worker *, const struct worker_sample *shown);
 /* => the input comes back when the guest has it or never will */

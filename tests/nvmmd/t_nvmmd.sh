@@ -1,164 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# nvmmd as its clients meet it: a daemon of its own in the test's folder, spoken
-# to by socat and read by jq; on the kernel's driver where there is one, else on
-# the hosted one, unless NVMM_DEVICE says which. With NVMM_TEST_SLOW=N what
-# takes its time may take N times as long.
+# nvmmd as its clients meet it: the protocol, limits, and the daemon's own life.
 
-unset NVMMD_SOCKET
-slow=${NVMM_TEST_SLOW-1}
-device=${NVMM_DEVICE:-hosted}
-[ -n "${NVMM_DEVICE-}" ] || [ ! -c /dev/nvmm ] || device=/dev/nvmm
-case $device in
-hosted)	node=/dev/kvm backend=kvm ;;
-*)	node=$device backend=x86-SVM ;;
-esac
-export NVMM_DEVICE="$device"
-top=$(cd "$(atf_get_srcdir)/../.." && pwd)
-send=$(cd "$(atf_get_srcdir)" && pwd)/h_send
-
-# needs: skip where this cannot work.
-needs() {
-	[ -r $node ] && [ -w $node ] ||
-	    atf_skip "$node is missing or not ours to open"
-	for tool in socat jq; do
-		command -v $tool >/dev/null || atf_skip "$tool is missing"
-	done
-}
-
-# died TEXT: fail, with the log where it can be read whole.
-died() {
-	cat log >&2
-	atf_fail "$1"
-}
-
-# start [CONFIG]: a daemon on ./s that serves; its parent's pid in ./pid, its
-# own in $proper.
-start() {
-	needs
-	echo "${1-{\}}" | jq --arg i "$top/smallkern" '.images = $i' >conf ||
-	    atf_fail "no configuration"
-	"$top/nvmmd/nvmmd" -f -c conf -s s 2>log &
-	echo $! >pid
-	for try in $(seq 100); do
-		proper=$(call daemon.info | jq -r .pid 2>/dev/null) &&
-		    [ -n "$proper" ] && warm >/dev/null &&
-		    return
-		kill -0 "$(cat pid)" 2>/dev/null || break
-		sleep 0.05
-	done
-	died "nvmmd did not come up"
-}
-
-# warm: the first thread of all makes a sanitizer start its own.
-warm() {
-	[ "${NVMM_TEST_SANITIZED-no}" = yes ] || return 0
-	warm=$(create halt) && call vm.destroy "{\"vm\":\"$warm\"}"
-}
-
-# stop: the daemon ends when it is told to, with 0, and leaves nothing.
-stop() {
-	kill "$(cat pid)"
-	wait "$(cat pid)" || died "nvmmd exited with $?"
-	rm pid
-	[ ! -e s ] || atf_fail "the socket was left behind"
-	! grep -i -e sanitizer -e 'runtime error' log ||
-	    died "a sanitizer spoke"
-}
-
-# bail: for the cleanup of a test that failed halfway.
-bail() {
-	[ ! -f pid ] || kill "$(cat pid)" 2>/dev/null || true
-}
-
-# ask LINE ...: the answers to lines, of a client that then half-closes.
-ask() {
-	for line in "$@"; do
-		printf '%s' "$line" | tr '\n\t' '  '
-		echo
-	done | socat -t60 - UNIX:s 2>/dev/null
-}
-
-# call METHOD [PARAMS]: the result, or the error.
-call() {
-	ask "{\"method\":\"$1\",\"params\":${2-{\}},\"id\":1}" |
-	    jq -c '.result // .error'
-}
-
-# refused NAME TEXT METHOD [PARAMS]: that error, with TEXT in its message.
-refused() {
-	name=$1 text=$2
-	shift 2
-	answer=$(call "$@")
-	atf_check_equal "$name" "$(echo "$answer" | jq -r .data.name)"
-	case $(echo "$answer" | jq -r .message) in
-	*"$text"*) ;;
-	*) atf_fail "not \"$text\": $answer" ;;
-	esac
-}
-
-# create CMDLINE [MEMBERS]: a machine of smallkern's; its name.
-create() {
-	call vm.create "{\"memory\":16777216,\"elf\":{\"image\":\"smallkern\"},
-	    \"cmdline\":\"$1\"${2:+,$2}}" |
-	    jq -er '.name // error(.message)' || atf_fail "no machine: $1"
-}
-
-# state VM: its state and why.
-state() {
-	call vm.show "{\"vm\":\"$1\"}" | jq -r '.state + " " + .reason.kind'
-}
-
-# held: threads and descriptors of the daemon.
-held() {
-	echo "$(ls "/proc/$proper/task" | wc -l)" \
-	    "$(ls "/proc/$proper/fd" | wc -l)"
-}
-
-# resident: KiB of anonymous and shared memory that is resident.
-resident() {
-	awk '/^Rss(Anon|Shmem):/ { sum += $2 } END { print sum }' \
-	    "/proc/$proper/status"
-}
-
-# settled HELD RESIDENT: back to what it was, within 2 MiB; soon, as threads
-# give their stacks back after they have said that they end.
-settled() {
-	# Sanitizers keep what was freed in quarantine.
-	[ "${NVMM_TEST_SANITIZED-no}" = no ] || set -- "$1" 1000000
-	for try in $(seq $((40 * slow))); do
-		[ "$(held)" = "$1" ] &&
-		    [ "$(resident)" -le $(($2 + 2048)) ] && return
-		sleep 0.05
-	done
-	atf_check_equal "$1" "$(held)"
-	atf_fail "resident memory grew from $2 to $(resident) KiB"
-}
-
-# hold FILE LINE: a client that sends a line and stays, until release; comes
-# back once the first answer is in the file.
-hold() {
-	[ -p held ] || { mkfifo held && exec 9<>held; }
-	{ echo "$2"; cat held; } 9>&- | socat -t1 - UNIX:s >"$1" 9>&- &
-	until [ -s "$1" ]; do
-		sleep 0.05
-	done
-}
-
-# release: the clients that were held leave.
-release() {
-	exec 9>&-
-	rm held
-}
-
-# test NAME TIMEOUT: declare a case with a cleanup.
-test_case() {
-	atf_test_case "$1" cleanup
-	eval "$1_head() { atf_set timeout $(($2 * slow)); }"
-	eval "$1_cleanup() { bail; }"
-	cases="$cases $1"
-}
-cases=
+. "$(atf_get_srcdir)/nvmmd.subr"
 
 test_case half_closed_client 30
 half_closed_client_body() {
@@ -299,7 +143,6 @@ states_body() {
 	atf_check_equal running "$(call vm.start "$p" | jq -r .state)"
 	atf_check_equal 3 "$(call vm.wait "$p" | jq -r .reason.status)"
 	atf_check_equal "stopped exited" "$(state "$vm")"
-	refused STATE_CONFLICT 'stopped' vm.start "$p"
 	atf_check_equal stopped "$(call vm.stop "$p" | jq -r .state)"
 	call console.read "$p" >out
 	atf_check -o inline:'true 0\n' jq -r '"\(.end) \(.lost)"' out
@@ -321,7 +164,6 @@ states_body() {
 	vm=$(create halt) || return 1
 	p="{\"vm\":\"$vm\"}"
 	atf_check_equal stopped "$(call vm.stop "$p" | jq -r .state)"
-	refused STATE_CONFLICT stopped vm.start "$p"
 	stop
 }
 

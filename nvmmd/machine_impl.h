@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * What the machine's files share: machine.c has the records, machine_life.c
+ * what makes them run and end.
+ */
+
+#ifndef _MACHINE_IMPL_H_
+#define _MACHINE_IMPL_H_
+
+#include "machine.h"
+
+/* machine.c */
+/* Is it on its way in or out? -1 with the failure. */
+int	machine_settled(const struct machine *, struct proto_failure *);
+/* Puts a wait, if there is one, on a list. */
+void	machine_wait_on(struct machine_waits *, struct machine_wait *);
+/* Calls all of a list back. */
+void	machine_answer(struct machine *, struct machine_waits *,
+	    const struct proto_failure *);
+/* The state and why, for all to know. */
+void	machine_enter(struct machine *, enum machine_state, const char *kind,
+	    const char *text);
+/* Tells the console's readers. */
+void	machine_console(struct machine *, bool ended);
+
+/* machine_life.c: what workers say */
+void	machine_started(struct machine *, const struct worker_msg *);
+void	machine_powered(struct machine *, const struct worker_msg *);
+void	machine_paused(struct machine *, const struct worker_msg *);
+void	machine_resumed(struct machine *);
+void	machine_ended(struct machine *, const struct worker_msg *);
+
+#endif /* _MACHINE_IMPL_H_ */
