@@ -38,6 +38,16 @@ nvmm_comm(const struct nvmm_vcpu *vcpu)
 	    offsetof(struct nvmm_comm_page, stop));
 }
 
+/*
+ * xstate.c: the upper half of YMM register reg, 16 bytes. => The lower half is
+ * an XMM register of state; the order of the two does not matter. ENOTSUP: the
+ * host has no AVX.
+ */
+int	nvmm_ymmh_get(struct nvmm_machine *, struct nvmm_vcpu *, unsigned reg,
+	    void *half);
+int	nvmm_ymmh_set(struct nvmm_machine *, struct nvmm_vcpu *, unsigned reg,
+	    const void *half);
+
 /* nvmm_vcpu_getstate() of groups that there are, mostly at hand. */
 static inline int
 nvmm_state_get(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,

@@ -131,6 +131,17 @@ int	nvmm_vcpu_strexit(struct nvmm_vcpu *, char *, size_t);
 #define NVMM_HAS_DEVICE		1
 const char *nvmm_device(void);
 
+/*
+ * The VCPU's extended state in XSAVE's standard form: nvmm_capability's
+ * arch.xstate_size bytes for all of it; a shorter area, from
+ * NVMM_X64_XSTATE_MIN on, has the parts that fit. It takes effect at once.
+ * NVMM_HAS_XSTATE; not in NetBSD.
+ */
+int	nvmm_vcpu_getxstate(struct nvmm_machine *, struct nvmm_vcpu *, void *,
+	    size_t);
+int	nvmm_vcpu_setxstate(struct nvmm_machine *, struct nvmm_vcpu *,
+	    const void *, size_t);
+
 #ifdef __cplusplus
 }
 #endif

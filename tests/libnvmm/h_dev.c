@@ -42,6 +42,7 @@ h_serve(struct h_dev *h, unsigned long cmd, void *record)
 	struct nvmm_ioc_capability *cap = record;
 	struct nvmm_ioc_machine *mach = record;
 	struct nvmm_ioc_vcpu_create *create = record;
+	struct nvmm_ioc_vcpu_xstate *xs = record;
 
 	switch (cmd) {
 	case NVMM_IOC_CAPABILITY:
@@ -66,6 +67,12 @@ h_serve(struct h_dev *h, unsigned long cmd, void *record)
 		break;
 	case NVMM_IOC_VCPU_GETSTATE:
 		h_getstate(h);
+		break;
+	case NVMM_IOC_VCPU_GETXSTATE:
+		memcpy(xs->area, h->xstate, xs->size);
+		break;
+	case NVMM_IOC_VCPU_SETXSTATE:
+		memcpy(h->xstate, xs->area, xs->size);
 		break;
 	case NVMM_IOC_VCPU_RUN:
 		h_run(h);

@@ -24,6 +24,7 @@ struct h_dev {
 	unsigned kicks;
 	uint32_t version, state_size, comm_size; /* for CAPABILITY */
 	uint64_t wanted;		/* of the last GETSTATE or RUN */
+	uint8_t xstate[NVMM_X64_XSTATE_AVX];	/* by GETXSTATE, SETXSTATE */
 	struct nvmm_dev_access access;	/* what .access gives */
 	unsigned done;			/* calls of access_done */
 };

@@ -268,6 +268,33 @@ ATF_TC_BODY(bad_ranges, tc)
 	ATF_CHECK_EQ(h_dev[0].requests, before);
 }
 
+/* Upper halves of YMM, by areas with AVX and no more. */
+ATF_TC_WITHOUT_HEAD(upper_halves);
+ATF_TC_BODY(upper_halves, tc)
+{
+	uint8_t half[16], *ymmh;
+
+	h_machine(&mach, &vcpu);
+	ymmh = h_dev[0].xstate + NVMM_X64_XSTATE_YMMH;
+	memset(h_dev[0].xstate, 0x11, sizeof(h_dev[0].xstate));
+	h_dev[0].xstate[NVMM_X64_XSTATE_BV] = 3;
+	ATF_CHECK_ERRNO(ENOTSUP, nvmm_ymmh_get(&mach, &vcpu, 0, half) == -1);
+	ATF_CHECK_ERRNO(ENOTSUP, nvmm_ymmh_set(&mach, &vcpu, 0, half) == -1);
+	h_dev[0].xstate[NVMM_X64_XSTATE_BV] = 7;
+	memset(ymmh + 15 * 16, 0x55, 16);
+	ATF_REQUIRE_EQ(0, nvmm_ymmh_get(&mach, &vcpu, 15, half));
+	ATF_CHECK_EQ(0, memcmp(half, ymmh + 15 * 16, 16));
+	memset(half, 0x66, sizeof(half));
+	ATF_REQUIRE_EQ(0, nvmm_ymmh_set(&mach, &vcpu, 9, half));
+	ATF_CHECK_EQ(h_dev[0].last, NVMM_IOC_VCPU_SETXSTATE);
+	ATF_CHECK_EQ(0, memcmp(half, ymmh + 9 * 16, 16));
+	ATF_CHECK_EQ(0x11, ymmh[9 * 16 - 1]);
+	ATF_CHECK_EQ(0x11, ymmh[10 * 16]);
+	h_dev[0].fail_cmd = NVMM_IOC_VCPU_GETXSTATE;
+	h_dev[0].fail_error = EPERM;
+	ATF_CHECK_ERRNO(EPERM, nvmm_ymmh_set(&mach, &vcpu, 9, half) == -1);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 
@@ -285,5 +312,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, maps);
 	ATF_TP_ADD_TC(tp, failed_map_changes_nothing);
 	ATF_TP_ADD_TC(tp, bad_ranges);
+	ATF_TP_ADD_TC(tp, upper_halves);
 	return atf_no_error();
 }

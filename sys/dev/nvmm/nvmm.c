@@ -185,6 +185,8 @@ REQUEST(vcpu_getstate)
 REQUEST(vcpu_inject)
 REQUEST(vcpu_run)
 REQUEST(vcpu_kick)
+REQUEST(vcpu_getxstate)
+REQUEST(vcpu_setxstate)
 REQUEST(gpa_map)
 REQUEST(gpa_unmap)
 REQUEST(hva_map)
@@ -213,6 +215,8 @@ static const struct nvmm_request {
 	[13] = { NVMM_IOC_GPA_UNMAP, req_gpa_unmap, false },
 	[14] = { NVMM_IOC_HVA_MAP, req_hva_map, false },
 	[15] = { NVMM_IOC_HVA_UNMAP, req_hva_unmap, false },
+	[16] = { NVMM_IOC_VCPU_GETXSTATE, req_vcpu_getxstate, false },
+	[17] = { NVMM_IOC_VCPU_SETXSTATE, req_vcpu_setxstate, false },
 	[20] = { NVMM_IOC_CTL, req_ctl, true },
 };
 

@@ -142,6 +142,8 @@ struct nvmm_machine {
  *	vcpu_configure		claim			yes
  *	vcpu_setstate		claim			yes
  *	vcpu_getstate		claim			yes
+ *	vcpu_getxstate		claim			yes
+ *	vcpu_setxstate		claim			yes
  *	vcpu_inject		claim			yes
  *	vcpu_run		claim			yes
  *	vcpu_io_done		claim			no
@@ -206,6 +208,14 @@ struct nvmm_impl {
 	    uint64_t flags);
 	/* The VCPU to comm->state, the groups in flags. */
 	int (*vcpu_getstate)(struct nvmm_cpu *, uint64_t flags);
+	/*
+	 * The VCPU's extended state, to and from an area of size bytes, at
+	 * least NVMM_X64_XSTATE_MIN, in the driver's memory; parts that lie
+	 * beyond size are left out, or stay. EINVAL: what x86/nvmm_x86_xstate.h
+	 * refuses; nothing is set then. NULL: ENOTSUP.
+	 */
+	int (*vcpu_getxstate)(struct nvmm_cpu *, void *area, size_t size);
+	int (*vcpu_setxstate)(struct nvmm_cpu *, const void *area, size_t size);
 	/*
 	 * Take the event. EINVAL: no such event; EAGAIN: another one waits.
 	 */
@@ -358,6 +368,7 @@ nvmm_vcpu_release(struct nvmm_cpu *vcpu)
 }
 
 /* nvmm_run.c */
+int	nvmm_vcpu_settle(struct nvmm_cpu *, uint64_t groups);
 int	nvmm_do_vcpu_setstate(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 int	nvmm_do_vcpu_getstate(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
 int	nvmm_do_vcpu_inject(struct nvmm_owner *, struct nvmm_ioc_vcpu *);
@@ -367,6 +378,12 @@ int	nvmm_do_vcpu_access(struct nvmm_owner *, const struct nvmm_ioc_vcpu *,
 	    struct nvmm_access *);
 int	nvmm_do_vcpu_access_done(struct nvmm_owner *,
 	    const struct nvmm_ioc_vcpu *, const struct nvmm_access *);
+
+/* nvmm_xstate.c */
+int	nvmm_do_vcpu_getxstate(struct nvmm_owner *,
+	    struct nvmm_ioc_vcpu_xstate *);
+int	nvmm_do_vcpu_setxstate(struct nvmm_owner *,
+	    struct nvmm_ioc_vcpu_xstate *);
 
 /* nvmm_memory.c */
 void	nvmm_memory_init(void);

@@ -60,6 +60,17 @@ struct nvmm_ioc_vcpu_configure {
 	void *conf;
 };
 
+/*
+ * VCPU_GETXSTATE fills the area, VCPU_SETXSTATE takes it: in XSAVE's standard
+ * form, size bytes.
+ */
+struct nvmm_ioc_vcpu_xstate {
+	nvmm_machid_t machid;
+	nvmm_cpuid_t cpuid;
+	void *area;
+	size_t size;
+};
+
 /* GPA_MAP, GPA_UNMAP (which ignores prot). */
 struct nvmm_ioc_gpa {
 	nvmm_machid_t machid;
@@ -105,6 +116,8 @@ struct nvmm_ioc_ctl {
 #define NVMM_IOC_GPA_UNMAP		_IOW ('N', 13, struct nvmm_ioc_gpa)
 #define NVMM_IOC_HVA_MAP		_IOW ('N', 14, struct nvmm_ioc_hva)
 #define NVMM_IOC_HVA_UNMAP		_IOW ('N', 15, struct nvmm_ioc_hva)
+#define NVMM_IOC_VCPU_GETXSTATE		_IOW ('N', 16, struct nvmm_ioc_vcpu_xstate)
+#define NVMM_IOC_VCPU_SETXSTATE		_IOW ('N', 17, struct nvmm_ioc_vcpu_xstate)
 #define NVMM_IOC_CTL			_IOW ('N', 20, struct nvmm_ioc_ctl)
 
 #endif /* _DEV_NVMM_NVMM_IOCTL_H_ */

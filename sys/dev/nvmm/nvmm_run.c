@@ -40,18 +40,18 @@ vcpu_commit_io(struct nvmm_cpu *vcpu)
 }
 
 /*
- * Hand over the state that the owner changed. What the backend refuses stays
- * marked, for the owner to see and to put right. => VCPU claimed.
+ * Hand over what the owner changed of these groups. What the backend refuses
+ * stays marked, for the owner to see and to put right. => VCPU claimed.
  */
-static int
-vcpu_commit_state(struct nvmm_cpu *vcpu)
+static inline int
+vcpu_commit_groups(struct nvmm_cpu *vcpu, uint64_t groups)
 {
 	struct nvmm_comm_page *comm = vcpu->comm;
 	const struct nvmm_x64_state *state = &comm->state;
 	uint64_t flags;
 	int error;
 
-	flags = os_atomic_load(&comm->state_commit) & NVMM_X64_STATE_ALL;
+	flags = os_atomic_load(&comm->state_commit) & groups;
 	if (flags == 0)
 		return 0;
 	if (flags != NVMM_X64_STATE_GPRS) {
@@ -63,6 +63,26 @@ vcpu_commit_state(struct nvmm_cpu *vcpu)
 		return error;
 	comm->state_commit &= ~flags;
 	return 0;
+}
+
+/* All that the owner changed. => VCPU claimed. */
+static int
+vcpu_commit_state(struct nvmm_cpu *vcpu)
+{
+
+	return vcpu_commit_groups(vcpu, NVMM_X64_STATE_ALL);
+}
+
+/*
+ * Bring the VCPU to where its owner sees it: the IN or OUT carried out, and
+ * these groups as they are in the comm page. => VCPU claimed.
+ */
+int
+nvmm_vcpu_settle(struct nvmm_cpu *vcpu, uint64_t groups)
+{
+
+	vcpu_commit_io(vcpu);
+	return vcpu_commit_groups(vcpu, groups);
 }
 
 /*

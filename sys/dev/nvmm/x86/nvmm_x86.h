@@ -146,9 +146,23 @@ struct nvmm_cap_md {
 	uint32_t conf_cpuid_maxops;	/* CPUID leaves that can be configured */
 	uint64_t impl_caps;		/* NVMM_IMPL_*, not in NetBSD */
 	char impl_name[16];		/* "x86-SVM", "kvm"; not in NetBSD */
-	uint64_t rsvd[3];
+	uint32_t xstate_size;		/* bytes of all of a VCPU's extended
+					   state; 0: none; not in NetBSD */
+	uint32_t rsvd0;
+	uint64_t rsvd[2];
 };
 #define NVMM_HAS_IMPL_CAPS	1
+
+/*
+ * Extended state, in the standard form of XSAVE, AMD APM vol. 2, 11.5: the 512
+ * bytes of FXSAVE, a header of 64, and the parts of xcr0_mask beyond, each where
+ * CPUID 0xD has it; YMM's upper halves always come first. Not in NetBSD.
+ */
+#define NVMM_HAS_XSTATE		1
+#define NVMM_X64_XSTATE_BV	512	/* XSTATE_BV, 8 bytes: XCR0's bits */
+#define NVMM_X64_XSTATE_MIN	576	/* x87, SSE and the header */
+#define NVMM_X64_XSTATE_YMMH	576	/* 16 upper halves of 16 bytes each */
+#define NVMM_X64_XSTATE_AVX	832	/* x87, SSE, the header and AVX */
 
 /* Segment registers. */
 #define NVMM_X64_SEG_ES			0

@@ -74,6 +74,24 @@ do_ctl(void)
 	return h_ctl(NVMM_CTL_MACH_INFO, &info, sizeof(info));
 }
 
+static uint64_t xarea[NVMM_X64_XSTATE_AVX / 8];
+
+static int
+do_getxstate(void)
+{
+	struct nvmm_ioc_vcpu_xstate ioc = { 0, 0, xarea, sizeof(xarea) };
+
+	return h_req(NVMM_IOC_VCPU_GETXSTATE, &ioc);
+}
+
+static int
+do_setxstate(void)
+{
+	struct nvmm_ioc_vcpu_xstate ioc = { 0, 0, xarea, sizeof(xarea) };
+
+	return h_req(NVMM_IOC_VCPU_SETXSTATE, &ioc);
+}
+
 /* Machine 0 with a VCPU and memory, linked at 0. */
 static void
 set_up(void)
@@ -141,6 +159,8 @@ ALLOC_CASE(hva_map, 3)
 ALLOC_CASE(gpa_map, 3)
 ALLOC_CASE(gpa_unmap, 3)
 ALLOC_CASE(ctl, 1)
+ALLOC_CASE(getxstate, 1)
+ALLOC_CASE(setxstate, 1)
 
 CASE(destroy_needs_no_memory, "what ends a thing allocates nothing")
 {
@@ -176,6 +196,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, gpa_map);
 	ATF_TP_ADD_TC(tp, gpa_unmap);
 	ATF_TP_ADD_TC(tp, ctl);
+	ATF_TP_ADD_TC(tp, getxstate);
+	ATF_TP_ADD_TC(tp, setxstate);
 	ATF_TP_ADD_TC(tp, destroy_needs_no_memory);
 	ATF_TP_ADD_TC(tp, run_needs_no_memory);
 	return atf_no_error();

@@ -11,6 +11,7 @@
 
 #include "nvmm_internal.h"
 #include "x86/nvmm_x86_internal.h"
+#include "x86/nvmm_x86_xstate.h"
 #include "fake.h"
 #include "hosted_vm.h"
 
@@ -20,6 +21,7 @@
 /* A VCPU of the fake's. */
 struct fake_cpu {
 	struct nvmm_x64_state state;
+	uint64_t xstate[NVMM_X64_XSTATE_AVX / 8]; /* but for what state has */
 	sem_t kick;
 	uint64_t token;			/* of the access that waits, or 0 */
 	bool io_waits;			/* for vcpu_io_done */
@@ -38,6 +40,9 @@ static unsigned nrunning;		/* atomic */
 static struct fake_cpu *fake_cpus[NVMM_MAX_MACHINES][NVMM_MAX_VCPUS];
 
 struct fake_caps fake_caps;
+
+/* x87, SSE and AVX. */
+static struct nvmm_x86_xlayout fake_layout;
 
 #define CAPS_ALL							\
 	(NVMM_IMPL_CPUID_EXIT | NVMM_IMPL_TPR_EXIT |			\
@@ -192,6 +197,9 @@ fake_init(void)
 	OS_ASSERT(os_mutex_owned(&nvmm_lock));
 	if (fake_caps.max_ram == 0)
 		fake_reset();
+	nvmm_x86_xlayout_init(&fake_layout, 0xFFFF);
+	nvmm_x86_xlayout_add(&fake_layout, 2, NVMM_X64_XSTATE_YMMH,
+	    NVMM_X64_XSTATE_AVX - NVMM_X64_XSTATE_YMMH);
 	return record("init", 0, 0, 0, 0);
 }
 
@@ -210,8 +218,9 @@ fake_capability(struct nvmm_capability *cap)
 	if (fake_caps.max_ram < cap->max_ram)
 		cap->max_ram = fake_caps.max_ram;
 	cap->arch.vcpu_conf_support = NVMM_CAP_ARCH_VCPU_CONF_CPUID;
-	cap->arch.xcr0_mask = 0x3;
-	cap->arch.mxcsr_mask = 0xFFFF;
+	cap->arch.xcr0_mask = fake_layout.mask;
+	cap->arch.mxcsr_mask = fake_layout.mxcsr_mask;
+	cap->arch.xstate_size = fake_layout.size;
 	cap->arch.conf_cpuid_maxops = 32;
 	cap->arch.impl_caps = fake_caps.impl_caps;
 	memcpy(cap->arch.impl_name, "fake", sizeof("fake"));
@@ -333,6 +342,46 @@ fake_vcpu_getstate(struct nvmm_cpu *vcpu, uint64_t flags)
 	cpu->token = 0;
 	nvmm_x86_copy_state(&vcpu->comm->state, &cpu->state, flags);
 	return 0;
+}
+
+/* The area, with what the state's group has in its front. */
+static void *
+fake_xstate(struct fake_cpu *cpu)
+{
+
+	memcpy(cpu->xstate, &cpu->state.fpu, sizeof(cpu->state.fpu));
+	nvmm_x86_xheader(cpu->xstate)->xstate_bv |=
+	    NVMM_X86_XCR0_X87 | NVMM_X86_XCR0_SSE;
+	return cpu->xstate;
+}
+
+static int
+fake_vcpu_getxstate(struct nvmm_cpu *vcpu, void *area, size_t size)
+{
+	struct fake_cpu *cpu = vcpu->cpudata;
+	int error;
+
+	OS_ASSERT(vcpu->claimed);
+	error = record_cpu("vcpu_getxstate", vcpu, size);
+	if (!error)
+		nvmm_x86_xstate_get(&fake_layout, fake_xstate(cpu), area, size);
+	return error;
+}
+
+static int
+fake_vcpu_setxstate(struct nvmm_cpu *vcpu, const void *area, size_t size)
+{
+	struct fake_cpu *cpu = vcpu->cpudata;
+	int error;
+
+	OS_ASSERT(vcpu->claimed);
+	error = record_cpu("vcpu_setxstate", vcpu, size);
+	if (!error)
+		error = nvmm_x86_xstate_set(&fake_layout, fake_xstate(cpu),
+		    area, size);
+	if (!error)
+		memcpy(&cpu->state.fpu, cpu->xstate, sizeof(cpu->state.fpu));
+	return error;
 }
 
 static int
@@ -478,6 +527,8 @@ const struct nvmm_impl nvmm_fake = {
 	.vcpu_configure = fake_vcpu_configure,
 	.vcpu_setstate = fake_vcpu_setstate,
 	.vcpu_getstate = fake_vcpu_getstate,
+	.vcpu_getxstate = fake_vcpu_getxstate,
+	.vcpu_setxstate = fake_vcpu_setxstate,
 	.vcpu_inject = fake_vcpu_inject,
 	.vcpu_run = fake_vcpu_run,
 	.vcpu_io_done = fake_vcpu_io_done,

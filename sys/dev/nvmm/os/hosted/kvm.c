@@ -126,23 +126,14 @@ kvm_init(void)
 	kvm_host.run_size = (size_t)size;
 	kvm_probe(&kvm_host);
 	error = kvm_cpuid_init();
-	if (!error)
-		error = kvm_run_init();
+	if (error)
+		goto out;
+	kvm_fpu_init();
+	error = kvm_run_init();
 out:
 	if (error)
 		kvm_fini();
 	return error;
-}
-
-/* The bits of MXCSR that this processor knows, Intel SDM vol. 1, 11.6.6. */
-static uint32_t
-kvm_mxcsr_mask(void)
-{
-	struct fxsave fx __attribute__((aligned(16)));
-
-	memset(&fx, 0, sizeof(fx));
-	__asm volatile("fxsave64 %0" : "=m" (fx));
-	return fx.fx_mxcsr_mask != 0 ? fx.fx_mxcsr_mask : 0xFFBF;
 }
 
 static void
@@ -153,7 +144,7 @@ kvm_capability(struct nvmm_capability *cap)
 	arch->vcpu_conf_support = NVMM_CAP_ARCH_VCPU_CONF_CPUID;
 	arch->conf_cpuid_maxops = KVM_CPUID_RULES;
 	arch->xcr0_mask = kvm_host.xcr0;
-	arch->mxcsr_mask = kvm_mxcsr_mask();
+	kvm_fpu_capability(arch);
 	if (kvm_host.msr_exit)
 		arch->impl_caps |= NVMM_IMPL_MSR_EXIT;
 	if (kvm_host.readonly)
@@ -392,6 +383,8 @@ const struct nvmm_impl nvmm_kvm = {
 	.vcpu_configure = kvm_vcpu_configure,
 	.vcpu_setstate = kvm_vcpu_setstate,
 	.vcpu_getstate = kvm_vcpu_getstate,
+	.vcpu_getxstate = kvm_vcpu_getxstate,
+	.vcpu_setxstate = kvm_vcpu_setxstate,
 	.vcpu_inject = kvm_vcpu_inject,
 	.vcpu_run = kvm_vcpu_run,
 	.vcpu_access = kvm_vcpu_access,

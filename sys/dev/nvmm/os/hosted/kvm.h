@@ -177,6 +177,10 @@ int	kvm_set_crs(struct kvm_vcpu *, const struct nvmm_x64_state *);
 int	kvm_get_fpu(struct kvm_vcpu *, struct nvmm_x64_state *);
 int	kvm_set_fpu(struct kvm_vcpu *, const struct nvmm_x64_state *);
 int	kvm_fpu_flush(struct kvm_vcpu *);
+void	kvm_fpu_init(void);
+void	kvm_fpu_capability(struct nvmm_cap_md *);
+int	kvm_vcpu_getxstate(struct nvmm_cpu *, void *, size_t);
+int	kvm_vcpu_setxstate(struct nvmm_cpu *, const void *, size_t);
 
 /* kvm_event.c */
 bool	kvm_event_pending(const struct kvm_vcpu *);

@@ -44,6 +44,7 @@ union request {
 	struct nvmm_ioc_vcpu_create vcpu_create;
 	struct nvmm_ioc_vcpu vcpu;
 	struct nvmm_ioc_vcpu_configure vcpu_configure;
+	struct nvmm_ioc_vcpu_xstate vcpu_xstate;
 	struct nvmm_ioc_gpa gpa;
 	struct nvmm_ioc_hva hva;
 	struct nvmm_ioc_ctl ctl;

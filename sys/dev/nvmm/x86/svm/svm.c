@@ -238,6 +238,7 @@ svm_capability(struct nvmm_capability *cap)
 	    NVMM_CAP_ARCH_VCPU_CONF_TPR;
 	arch->xcr0_mask = svm.xcr0_mask;
 	arch->mxcsr_mask = svm.mxcsr_mask;
+	arch->xstate_size = svm.xlayout.size;
 	arch->conf_cpuid_maxops = SVM_CPUID_RULES;
 	arch->impl_caps = NVMM_IMPL_CPUID_EXIT | NVMM_IMPL_TPR_EXIT |
 	    NVMM_IMPL_NMI_WINDOW | NVMM_IMPL_MSR_EXIT |
@@ -299,6 +300,8 @@ const struct nvmm_impl nvmm_x86_svm = {
 	.vcpu_configure = svm_vcpu_configure,
 	.vcpu_setstate = svm_vcpu_setstate,
 	.vcpu_getstate = svm_vcpu_getstate,
+	.vcpu_getxstate = svm_vcpu_getxstate,
+	.vcpu_setxstate = svm_vcpu_setxstate,
 	.vcpu_inject = svm_vcpu_inject,
 	.vcpu_run = svm_vcpu_run,
 	.vcpu_io_done = svm_vcpu_io_done,

@@ -22,6 +22,7 @@
 #include "nvmm_internal.h"
 #include "x86/nvmm_x86_internal.h"
 #include "x86/nvmm_x86_fetch.h"
+#include "x86/nvmm_x86_xstate.h"
 #include "x86/svm/svm_cpu.h"
 #include "x86/svm/svm_tlb.h"
 #include "x86/svm/svm_tsc.h"
@@ -58,7 +59,8 @@ struct svm_global {
 	uint64_t host_xcr0;		/* (i) */
 	uint64_t xcr0_mask;		/* (i) what guests may set; 0: no XSAVE */
 	uint32_t mxcsr_mask;		/* (i) */
-	size_t fpu_pages;		/* (i) for a VCPU's FPU area */
+	struct nvmm_x86_xlayout xlayout; /* (i) of a VCPU's FPU area */
+	size_t fpu_pages;		/* (i) for it */
 	void *iopm;			/* (i) */
 	uint64_t iopm_pa;		/* (i) */
 	void *msrpm;			/* (i) */
@@ -219,6 +221,8 @@ void	svm_fpu_load(struct svm_vcpu *);
 void	svm_fpu_unload(struct svm_vcpu *);
 void	svm_fpu_get(struct svm_vcpu *, struct fxsave *);
 void	svm_fpu_set(struct svm_vcpu *, const struct fxsave *);
+int	svm_vcpu_getxstate(struct nvmm_cpu *, void *, size_t);
+int	svm_vcpu_setxstate(struct nvmm_cpu *, const void *, size_t);
 uint64_t svm_xcr0_valid(uint64_t);
 void	svm_drs_load(struct svm_vcpu *);
 void	svm_drs_unload(struct svm_vcpu *);

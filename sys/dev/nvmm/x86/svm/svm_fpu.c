@@ -11,21 +11,6 @@
 
 #include "x86/svm/svm.h"
 
-/* The header of an XSAVE area, behind the legacy part. */
-struct svm_xsave_header {
-	uint64_t xstate_bv;
-	uint64_t xcomp_bv;
-	uint64_t rsvd[6];
-};
-
-static struct svm_xsave_header *
-fpu_header(struct svm_vcpu *vc)
-{
-
-	return (struct svm_xsave_header *)((uint8_t *)vc->fpu +
-	    sizeof(struct fxsave));
-}
-
 /* The bytes of an XSAVE area with these components, CPUID Fn0000_000D. */
 size_t
 svm_fpu_size(uint64_t xcr0)
@@ -34,7 +19,7 @@ svm_fpu_size(uint64_t xcr0)
 	size_t size;
 	unsigned i;
 
-	size = sizeof(struct fxsave) + sizeof(struct svm_xsave_header);
+	size = NVMM_X64_XSTATE_MIN;
 	for (i = 2; i < 63; i++) {
 		if ((xcr0 >> i & 1) == 0)
 			continue;
@@ -58,6 +43,22 @@ fpu_mxcsr_mask(void)
 	return (ecx & SVM_CPUID_EXT_ECX_MISALIGN) != 0 ? 0x2FFFF : 0xFFFF;
 }
 
+/* The parts of XSAVE's form; without it the area has the first two. */
+static void
+fpu_init_layout(void)
+{
+	uint32_t eax, ebx, ecx, edx;
+	unsigned i;
+
+	nvmm_x86_xlayout_init(&svm.xlayout, svm.mxcsr_mask);
+	for (i = 2; i < NVMM_X86_NXPART; i++) {
+		if ((svm.xcr0_mask >> i & 1) == 0)
+			continue;
+		svm_cpuid(0xD, i, &eax, &ebx, &ecx, &edx);
+		nvmm_x86_xlayout_add(&svm.xlayout, i, ebx, eax);
+	}
+}
+
 void
 svm_fpu_init(void)
 {
@@ -71,9 +72,9 @@ svm_fpu_init(void)
 		svm.xcr0_mask = svm.host_xcr0 & (SVM_XCR0_X87 | SVM_XCR0_SSE |
 		    SVM_XCR0_AVX | SVM_XCR0_AVX512 | SVM_XCR0_PKRU);
 	}
-	svm.fpu_pages = (svm_fpu_size(svm.xcr0_mask) + OS_PAGE_SIZE - 1) /
-	    OS_PAGE_SIZE;
 	svm.mxcsr_mask = fpu_mxcsr_mask();
+	fpu_init_layout();
+	svm.fpu_pages = (svm.xlayout.size + OS_PAGE_SIZE - 1) / OS_PAGE_SIZE;
 }
 
 /* => In a region. XRSTOR comes under the host's XCR0, which allows it all. */
@@ -132,8 +133,24 @@ svm_fpu_set(struct svm_vcpu *vc, const struct fxsave *fpu)
 	memcpy(fx, fpu, sizeof(*fx));
 	fx->fx_mxcsr &= svm.mxcsr_mask;
 	fx->fx_mxcsr_mask = svm.mxcsr_mask;
-	if (svm.xsave)
-		fpu_header(vc)->xstate_bv |= SVM_XCR0_X87 | SVM_XCR0_SSE;
+	nvmm_x86_xheader(fx)->xstate_bv |= SVM_XCR0_X87 | SVM_XCR0_SSE;
+}
+
+int
+svm_vcpu_getxstate(struct nvmm_cpu *cpu, void *area, size_t size)
+{
+
+	nvmm_x86_xstate_get(&svm.xlayout, svm_vcpu(cpu)->fpu, area, size);
+	return 0;
+}
+
+/* What could be #GP in the host is refused. */
+int
+svm_vcpu_setxstate(struct nvmm_cpu *cpu, const void *area, size_t size)
+{
+
+	return nvmm_x86_xstate_set(&svm.xlayout, svm_vcpu(cpu)->fpu, area,
+	    size);
 }
 
 /*
