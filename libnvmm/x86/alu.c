@@ -16,9 +16,8 @@ alu_sign(unsigned size)
 	return 1ULL << (size * 8 - 1);
 }
 
-/* PF, ZF and SF of a result. */
-static uint64_t
-alu_common(uint64_t r, unsigned size)
+uint64_t
+x86_alu_common(uint64_t r, unsigned size)
 {
 	uint64_t flags = 0;
 
@@ -37,7 +36,7 @@ alu_add(uint64_t a, uint64_t b, unsigned carry, unsigned size, uint64_t *flags)
 {
 	uint64_t r = x86_cut(a + b + carry, size);
 
-	*flags = alu_common(r, size) | ((a ^ b ^ r) & X86_FL_AF);
+	*flags = x86_alu_common(r, size) | ((a ^ b ^ r) & X86_FL_AF);
 	if (r < a || (carry != 0 && r == a))
 		*flags |= X86_FL_CF;
 	if (((a ^ r) & (b ^ r) & alu_sign(size)) != 0)
@@ -52,7 +51,7 @@ alu_sub(uint64_t a, uint64_t b, unsigned borrow, unsigned size,
 {
 	uint64_t r = x86_cut(a - b - borrow, size);
 
-	*flags = alu_common(r, size) | ((a ^ b ^ r) & X86_FL_AF);
+	*flags = x86_alu_common(r, size) | ((a ^ b ^ r) & X86_FL_AF);
 	if (a < b || (borrow != 0 && a == b))
 		*flags |= X86_FL_CF;
 	if (((a ^ b) & (a ^ r) & alu_sign(size)) != 0)
@@ -65,7 +64,7 @@ static uint64_t
 alu_logic(uint64_t r, unsigned size, uint64_t *flags)
 {
 
-	*flags = alu_common(r, size);
+	*flags = x86_alu_common(r, size);
 	return r;
 }
 
@@ -78,7 +77,21 @@ alu_keep_carry(uint64_t r, uint64_t carry, uint64_t *flags)
 	return r;
 }
 
-/* The operations with their flags alone in *flags; carry comes in there. */
+/* ADCX and ADOX: one flag is the carry, in and out; the others stay. */
+static uint64_t
+alu_add_flag(uint64_t a, uint64_t b, uint64_t flag, unsigned size,
+    uint64_t *flags)
+{
+	uint64_t carry = 0, r;
+
+	r = alu_add(a, b, (*flags & flag) != 0, size, &carry);
+	*flags &= ~flag;
+	if ((carry & X86_FL_CF) != 0)
+		*flags |= flag;
+	return r;
+}
+
+/* The operations with the arithmetic flags alone in *flags. */
 static uint64_t
 alu_op(enum x86_op op, uint64_t a, uint64_t b, unsigned size, uint64_t *flags)
 {
@@ -107,6 +120,10 @@ alu_op(enum x86_op op, uint64_t a, uint64_t b, unsigned size, uint64_t *flags)
 	case X86_OP_DEC:
 		return alu_keep_carry(alu_sub(a, 1, 0, size, flags), carry,
 		    flags);
+	case X86_OP_ADCX:
+		return alu_add_flag(a, b, X86_FL_CF, size, flags);
+	case X86_OP_ADOX:
+		return alu_add_flag(a, b, X86_FL_OF, size, flags);
 	default:			/* SUB, CMP, CMPXCHG, CMPS, SCAS */
 		return alu_sub(a, b, 0, size, flags);
 	}
@@ -116,7 +133,7 @@ uint64_t
 x86_alu(enum x86_op op, uint64_t a, uint64_t b, unsigned size,
     uint64_t *flags)
 {
-	uint64_t arith = *flags & X86_FL_CF, r;
+	uint64_t arith = *flags & X86_FL_ARITH, r;
 
 	r = alu_op(op, x86_cut(a, size), x86_cut(b, size), size, &arith);
 	*flags = (*flags & ~(uint64_t)X86_FL_ARITH) | arith;

@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * nvmm_assist_mem(3): carry out the instruction whose memory access the VCPU
- * left for. Its bytes come with the exit where the hardware fetched them, or
+ * left for. Its bytes come with the exit where the driver could fetch them, or
  * else from memory at RIP.
  */
 
@@ -12,68 +12,140 @@
 
 #include "vmem.h"
 
+/* An instruction, with what it takes beside the general registers. */
+struct assist {
+	struct vmem vm;
+	struct x86_insn insn;
+	uint8_t ymmh[16][16];		/* upper halves, of those it reads */
+};
+
 /* Decode what the exit brought; EMSGSIZE if that is not enough. */
 static int
-mem_decode_exit(struct vmem *vm, struct x86_insn *insn)
+mem_decode_exit(struct assist *as)
 {
-	const struct nvmm_x86_exit_memory *exit = &vm->vcpu->exit->u.mem;
+	const struct nvmm_x86_exit_memory *exit = &as->vm.vcpu->exit->u.mem;
 
 	if (exit->inst_len == 0 || exit->inst_len > sizeof(exit->inst_bytes))
 		return EMSGSIZE;
-	return x86_decode(insn, x86_mode(vm->cpu.state), exit->inst_bytes,
-	    exit->inst_len);
+	return x86_decode(&as->insn, x86_mode(as->vm.cpu.state),
+	    exit->inst_bytes, exit->inst_len);
 }
 
-/* Decode the instruction at RIP. */
+/* Decode the instruction at RIP, whose bytes are the exit's from then on. */
 static int
-mem_decode(struct vmem *vm, struct x86_insn *insn)
+mem_decode_rip(struct assist *as)
 {
+	struct nvmm_x86_exit_memory *exit = &as->vm.vcpu->exit->u.mem;
 	uint8_t bytes[X86_INSN_MAX];
 	size_t len;
 	int error;
 
-	error = mem_decode_exit(vm, insn);
-	if (error != EMSGSIZE)
-		return error;
-	len = vmem_fetch(vm, bytes);
+	len = vmem_fetch(&as->vm, bytes);
 	if (len == 0)
 		return EFAULT;
-	error = x86_decode(insn, x86_mode(vm->cpu.state), bytes, len);
+	error = x86_decode(&as->insn, x86_mode(as->vm.cpu.state), bytes, len);
+	memcpy(exit->inst_bytes, bytes, len);
+	exit->inst_len = (uint8_t)len;
 	return error == EMSGSIZE ? EFAULT : error;
 }
 
-/* Decode and execute; the vector registers are fetched where they are used. */
+/* Decode; what is no instruction is the guest's fault. */
 static int
-mem_run(struct vmem *vm, struct x86_insn *insn)
+mem_decode(struct assist *as)
 {
-	struct x86_bus bus = vmem_bus(vm);
 	int error;
 
-	error = mem_decode(vm, insn);
+	error = mem_decode_exit(as);
+	if (error == EMSGSIZE)
+		error = mem_decode_rip(as);
+	if (error == EINVAL || error == E2BIG)
+		error = x86_raise_invalid(&as->vm.cpu, error);
+	return error;
+}
+
+/* True if the instruction loads a YMM register, or clears its upper half. */
+static bool
+mem_sets_ymm(const struct x86_insn *insn)
+{
+
+	return insn->unit == X86_UNIT_AVX && insn->dst.kind == X86_KIND_XMM;
+}
+
+/* Fetch the vector registers; of upper halves the one that is stored. */
+static int
+mem_get_vector(struct assist *as)
+{
+	const struct x86_operand *src = &as->insn.src;
+	struct vmem *vm = &as->vm;
+
+	if (nvmm_vcpu_getstate(vm->mach, vm->vcpu, NVMM_X64_STATE_FPU) == -1)
+		return errno;
+	if (as->insn.unit != X86_UNIT_AVX)
+		return 0;
+	vm->cpu.ymmh = as->ymmh;
+	if (src->kind == X86_KIND_XMM && src->size == 32 &&
+	    nvmm_ymmh_get(vm->mach, vm->vcpu, src->reg,
+	    as->ymmh[src->reg]) == -1)
+		return errno;
+	return 0;
+}
+
+/* Hand over what has changed of them. */
+static int
+mem_set_vector(struct assist *as)
+{
+	const struct x86_operand *dst = &as->insn.dst;
+	struct vmem *vm = &as->vm;
+
+	if (!vm->cpu.fpu_changed)
+		return 0;
+	nvmm_state_set(vm->vcpu, NVMM_X64_STATE_FPU);
+	if (mem_sets_ymm(&as->insn) && nvmm_ymmh_set(vm->mach, vm->vcpu,
+	    dst->reg, as->ymmh[dst->reg]) == -1)
+		return errno;
+	return 0;
+}
+
+/* Execute, with the vector registers. */
+static int __attribute__((noinline))
+mem_execute_vector(struct assist *as, const struct x86_bus *bus)
+{
+	int error;
+
+	error = mem_get_vector(as);
+	if (error == 0)
+		error = x86_execute(&as->vm.cpu, &as->insn, bus);
+	if (error == 0)
+		error = mem_set_vector(as);
+	return error;
+}
+
+/* Decode and execute. */
+static int
+mem_run(struct assist *as)
+{
+	struct x86_bus bus = vmem_bus(&as->vm);
+	int error;
+
+	error = mem_decode(as);
 	if (error != 0)
 		return error;
-	if (insn->op == X86_OP_MOVV && nvmm_vcpu_getstate(vm->mach, vm->vcpu,
-	    NVMM_X64_STATE_FPU) == -1)
-		return errno;
-	return x86_execute(&vm->cpu, insn, &bus);
+	if (as->insn.unit > X86_UNIT_VEX)
+		return mem_execute_vector(as, &bus);
+	return x86_execute(&as->vm.cpu, &as->insn, &bus);
 }
 
 /* Carry out the instruction that the VCPU left for, by its mem callback. */
 int
 nvmm_assist_mem(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
-	struct x86_insn insn = { .op = X86_OP_UNKNOWN };
-	struct vmem vm;
-	int ret, error;
+	struct assist as;
+	int ret;
 
 	ret = assist_decoded(mach, vcpu, true);
 	if (ret != ASSIST_RAW)
 		return ret;
-	if (vmem_begin(&vm, mach, vcpu) == -1)
+	if (vmem_begin(&as.vm, mach, vcpu) == -1)
 		return -1;
-	error = mem_run(&vm, &insn);
-	if (error == 0 && insn.op == X86_OP_MOVV &&
-	    nvmm_vcpu_setstate(mach, vcpu, NVMM_X64_STATE_FPU) == -1)
-		return -1;
-	return vmem_end(&vm, error);
+	return vmem_end(&as.vm, mem_run(&as));
 }

@@ -3,8 +3,15 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * Instructions that read and write their operand in one, locked or not, AMD
- * APM vol. 3. Towards a device a lock has no meaning; what other VCPUs do to
- * RAM in between is not held off.
+ * APM vol. 3.
+ *
+ * What a LOCK, or XCHG's own, is worth: an operand that lies in RAM and is
+ * aligned is changed by one compare-and-exchange of the host's; where RAM has
+ * meanwhile changed, nothing is done and the guest executes the instruction
+ * again. Towards a device, across pages and unaligned, the load and the store
+ * are two accesses, between which other VCPUs may come; so is a write to
+ * memory that the guest may only read, which is a device's. Without a lock
+ * nothing is promised, as on the CPU.
  */
 
 #include <string.h>
@@ -17,11 +24,11 @@ x86_exec_xchg(struct x86_exec *x)
 	uint64_t a, b;
 	int error;
 
-	error = x86_exec_load(x, &x->insn->dst, true, &a);
+	error = x86_exec_load_modify(x, &x->insn->dst, &a);
 	if (error == 0)
-		error = x86_exec_load(x, &x->insn->src, false, &b);
+		error = x86_exec_load(x, &x->insn->src, &b);
 	if (error == 0)
-		error = x86_exec_store(x, &x->insn->dst, b);
+		error = x86_exec_update(x, &x->insn->dst, a, b);
 	if (error == 0)
 		error = x86_exec_store(x, &x->insn->src, a);
 	return error;
@@ -31,23 +38,22 @@ x86_exec_xchg(struct x86_exec *x)
 int
 x86_exec_xadd(struct x86_exec *x)
 {
-	uint64_t *flags = &x->cpu->state->gprs[NVMM_X64_GPR_RFLAGS];
-	uint64_t a, b, sum, after = *flags;
+	uint64_t a, b, sum, after = *x86_exec_flags(x);
 	int error;
 
-	error = x86_exec_load(x, &x->insn->dst, true, &a);
+	error = x86_exec_load_modify(x, &x->insn->dst, &a);
 	if (error == 0)
-		error = x86_exec_load(x, &x->insn->src, false, &b);
+		error = x86_exec_load(x, &x->insn->src, &b);
 	if (error != 0)
 		return error;
 	sum = x86_alu(X86_OP_ADD, a, b, x->insn->dst.size, &after);
-	error = x86_exec_store(x, &x->insn->dst, sum);
+	error = x86_exec_update(x, &x->insn->dst, a, sum);
 	if (error != 0)
 		return error;
 	(void)x86_exec_store(x, &x->insn->src, a);
 	if (x->insn->dst.kind == X86_KIND_REG)
 		(void)x86_exec_store(x, &x->insn->dst, sum);
-	*flags = after;
+	*x86_exec_flags(x) = after;
 	return 0;
 }
 
@@ -57,17 +63,18 @@ x86_exec_cmpxchg(struct x86_exec *x)
 {
 	struct nvmm_x64_state *st = x->cpu->state;
 	unsigned size = x->insn->dst.size;
-	uint64_t acc, old, val, after = st->gprs[NVMM_X64_GPR_RFLAGS];
+	uint64_t acc, old, val, after = *x86_exec_flags(x);
 	int error;
 
-	error = x86_exec_load(x, &x->insn->dst, true, &old);
+	error = x86_exec_load_modify(x, &x->insn->dst, &old);
 	if (error == 0)
-		error = x86_exec_load(x, &x->insn->src, false, &val);
+		error = x86_exec_load(x, &x->insn->src, &val);
 	if (error != 0)
 		return error;
 	acc = x86_reg_get(st, NVMM_X64_GPR_RAX, size, 0);
 	(void)x86_alu(X86_OP_CMP, acc, old, size, &after);
-	error = x86_exec_store(x, &x->insn->dst, acc == old ? val : old);
+	error = x86_exec_update(x, &x->insn->dst, old,
+	    acc == old ? val : old);
 	if (error != 0)
 		return error;
 	if (acc != old)
@@ -99,6 +106,34 @@ pair_set(struct nvmm_x64_state *st, unsigned lo, unsigned hi, unsigned half,
 	x86_reg_set(st, hi, half, 0, val);
 }
 
+/* Load the operand; the wider one must be aligned. */
+static int
+cmpxchgb_load(struct x86_exec *x, uint8_t old[16])
+{
+	const struct x86_operand *o = &x->insn->dst;
+	int error;
+
+	error = x86_exec_linear(x, o, true, &x->lin);
+	if (error == 0 && o->size == 16 && (x->lin & 15) != 0)
+		error = x86_raise(x->cpu, X86_EXC_GP, 0);
+	if (error == 0)
+		error = x->bus->load(x->bus->arg, x->lin, old, o->size,
+		    NVMM_PROT_READ | NVMM_PROT_WRITE);
+	return error;
+}
+
+/* Store to it what it held, or what it is to hold. */
+static int
+cmpxchgb_store(struct x86_exec *x, const uint8_t *old, const uint8_t *val)
+{
+	const struct x86_bus *bus = x->bus;
+	unsigned size = x->insn->dst.size;
+
+	if (x->insn->lock)
+		return x86_exec_swap(x, x->lin, old, val, size);
+	return bus->store(bus->arg, x->lin, val, size);
+}
+
 /* CMPXCHG8B, CMPXCHG16B. */
 int
 x86_exec_cmpxchgb(struct x86_exec *x)
@@ -106,21 +141,16 @@ x86_exec_cmpxchgb(struct x86_exec *x)
 	struct nvmm_x64_state *st = x->cpu->state;
 	unsigned size = x->insn->dst.size, half = size / 2;
 	uint8_t old[16], want[16], val[16];
-	gvaddr_t lin;
 	bool equal;
 	int error;
 
-	error = x86_exec_linear(x, &x->insn->dst, true, &lin);
-	if (error == 0 && size == 16 && (lin & 15) != 0)
-		error = x86_raise(x->cpu, X86_EXC_GP, 0);
-	if (error == 0)
-		error = x86_exec_load_bytes(x, &x->insn->dst, true, old);
+	error = cmpxchgb_load(x, old);
 	if (error != 0)
 		return error;
 	pair_get(st, NVMM_X64_GPR_RAX, NVMM_X64_GPR_RDX, half, want);
 	pair_get(st, NVMM_X64_GPR_RBX, NVMM_X64_GPR_RCX, half, val);
 	equal = memcmp(old, want, size) == 0;
-	error = x86_exec_store_bytes(x, &x->insn->dst, equal ? val : old);
+	error = cmpxchgb_store(x, old, equal ? val : old);
 	if (error != 0)
 		return error;
 	st->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_ZF;

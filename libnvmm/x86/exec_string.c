@@ -4,7 +4,8 @@
  *
  * String instructions with and without REP, AMD APM vol. 3, 1.2.6. Each item
  * is complete before the next begins, so a fault or a pause in between leaves
- * registers from which the instruction goes on when it is executed again.
+ * registers from which the instruction goes on when it is executed again. A
+ * guest that steps does so item by item.
  */
 
 #include "exec.h"
@@ -25,12 +26,12 @@ string_item(struct x86_exec *x)
 	uint64_t a, b;
 	int error;
 
-	error = x86_exec_load(x, &insn->src, false, &b);
+	error = x86_exec_load(x, &insn->src, &b);
 	if (error != 0)
 		return error;
 	if (!string_compares(insn))
 		return x86_exec_store(x, &insn->dst, b);
-	error = x86_exec_load(x, &insn->dst, false, &a);
+	error = x86_exec_load(x, &insn->dst, &a);
 	if (error == 0)
 		(void)x86_alu(X86_OP_CMP, a, b, insn->dst.size,
 		    &x->cpu->state->gprs[NVMM_X64_GPR_RFLAGS]);
@@ -95,7 +96,7 @@ x86_exec_string(struct x86_exec *x)
 		x86_reg_set(st, NVMM_X64_GPR_RCX, asize, 0, --left);
 		if (string_decided(x))
 			break;
-		if (left != 0 && x->bus->pause(x->bus->arg)) {
+		if (left != 0 && (x->trap || x->bus->pause(x->bus->arg))) {
 			x->paused = true;
 			break;
 		}

@@ -2,91 +2,12 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * The executor: operands, the plain instructions, and the table of all. Memory
- * is stored to before any register changes, so that a fault leaves the CPU as
- * it was.
+ * The executor: the plain instructions, and the table of all.
  */
 
 #include <errno.h>
 
 #include "exec.h"
-
-int
-x86_exec_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
-    gvaddr_t *lin)
-{
-	uint64_t offset;
-	int error;
-
-	offset = x86_mem_offset(x->cpu->state, &o->mem, x->insn->addrsize,
-	    x->next);
-	error = x86_linear(x->cpu, o->mem.seg, offset, o->size, write, lin);
-	if (error == 0 && x->insn->aligned && (*lin & (o->size - 1u)) != 0)
-		error = x86_raise(x->cpu, X86_EXC_GP, 0);
-	return error;
-}
-
-int
-x86_exec_load_bytes(struct x86_exec *x, const struct x86_operand *o,
-    bool modify, void *data)
-{
-	nvmm_prot_t prot = NVMM_PROT_READ | (modify ? NVMM_PROT_WRITE : 0);
-	gvaddr_t lin;
-	int error;
-
-	error = x86_exec_linear(x, o, modify, &lin);
-	if (error != 0)
-		return error;
-	return x->bus->load(x->bus->arg, lin, data, o->size, prot);
-}
-
-int
-x86_exec_store_bytes(struct x86_exec *x, const struct x86_operand *o,
-    const void *data)
-{
-	gvaddr_t lin;
-	int error;
-
-	error = x86_exec_linear(x, o, true, &lin);
-	if (error != 0)
-		return error;
-	return x->bus->store(x->bus->arg, lin, data, o->size);
-}
-
-int
-x86_exec_load(struct x86_exec *x, const struct x86_operand *o, bool modify,
-    uint64_t *val)
-{
-
-	*val = 0;
-	switch (o->kind) {
-	case X86_KIND_REG:
-		*val = x86_reg_get(x->cpu->state, o->reg, o->size, o->shift);
-		return 0;
-	case X86_KIND_IMM:
-		*val = x86_cut(o->imm, o->size);
-		return 0;
-	case X86_KIND_MEM:
-		return x86_exec_load_bytes(x, o, modify, val);
-	default:
-		return ENOTSUP;
-	}
-}
-
-int
-x86_exec_store(struct x86_exec *x, const struct x86_operand *o, uint64_t val)
-{
-
-	switch (o->kind) {
-	case X86_KIND_REG:
-		x86_reg_set(x->cpu->state, o->reg, o->size, o->shift, val);
-		return 0;
-	case X86_KIND_MEM:
-		return x86_exec_store_bytes(x, o, &val);
-	default:
-		return ENOTSUP;
-	}
-}
 
 /* MOV, MOVZX, MOVNTI. */
 static int
@@ -95,7 +16,7 @@ exec_mov(struct x86_exec *x)
 	uint64_t val;
 	int error;
 
-	error = x86_exec_load(x, &x->insn->src, false, &val);
+	error = x86_exec_load(x, &x->insn->src, &val);
 	if (error == 0)
 		error = x86_exec_store(x, &x->insn->dst, val);
 	return error;
@@ -108,7 +29,7 @@ exec_movsx(struct x86_exec *x)
 	uint64_t val;
 	int error;
 
-	error = x86_exec_load(x, &x->insn->src, false, &val);
+	error = x86_exec_load(x, &x->insn->src, &val);
 	if (error == 0)
 		error = x86_exec_store(x, &x->insn->dst,
 		    (uint64_t)x86_sext(val, x->insn->src.size));
@@ -122,7 +43,7 @@ exec_movbe(struct x86_exec *x)
 	uint64_t val;
 	int error;
 
-	error = x86_exec_load(x, &x->insn->src, false, &val);
+	error = x86_exec_load(x, &x->insn->src, &val);
 	if (error != 0)
 		return error;
 	val = __builtin_bswap64(val) >> (64 - x->insn->src.size * 8);
@@ -136,13 +57,12 @@ exec_cmov(struct x86_exec *x)
 	uint64_t val, old;
 	int error;
 
-	error = x86_exec_load(x, &x->insn->src, false, &val);
+	error = x86_exec_load(x, &x->insn->src, &val);
 	if (error == 0)
-		error = x86_exec_load(x, &x->insn->dst, false, &old);
+		error = x86_exec_load(x, &x->insn->dst, &old);
 	if (error != 0)
 		return error;
-	if (!x86_cond(x->insn->cond,
-	    x->cpu->state->gprs[NVMM_X64_GPR_RFLAGS]))
+	if (!x86_cond(x->insn->cond, *x86_exec_flags(x)))
 		val = old;
 	return x86_exec_store(x, &x->insn->dst, val);
 }
@@ -152,45 +72,43 @@ static int
 exec_set(struct x86_exec *x)
 {
 
-	return x86_exec_store(x, &x->insn->dst, x86_cond(x->insn->cond,
-	    x->cpu->state->gprs[NVMM_X64_GPR_RFLAGS]));
-}
-
-/* Arithmetic and logic; store says whether the result goes anywhere. */
-static int
-exec_arith(struct x86_exec *x, bool store)
-{
-	uint64_t *flags = &x->cpu->state->gprs[NVMM_X64_GPR_RFLAGS];
-	uint64_t a, b = 0, after = *flags;
-	int error;
-
-	error = x86_exec_load(x, &x->insn->dst, store, &a);
-	if (error == 0 && x->insn->src.kind != X86_KIND_NONE)
-		error = x86_exec_load(x, &x->insn->src, false, &b);
-	if (error != 0)
-		return error;
-	a = x86_alu(x->insn->op, a, b, x->insn->dst.size, &after);
-	if (store)
-		error = x86_exec_store(x, &x->insn->dst, a);
-	if (error == 0)
-		*flags = after;
-	return error;
+	return x86_exec_store(x, &x->insn->dst,
+	    x86_cond(x->insn->cond, *x86_exec_flags(x)));
 }
 
 /* ADD and its like, INC, DEC, NEG. */
 static int
 exec_alu(struct x86_exec *x)
 {
+	uint64_t a, r, b = 0, after = *x86_exec_flags(x);
+	int error;
 
-	return exec_arith(x, true);
+	error = x86_exec_load_modify(x, &x->insn->dst, &a);
+	if (error == 0 && x->insn->src.kind != X86_KIND_NONE)
+		error = x86_exec_load(x, &x->insn->src, &b);
+	if (error != 0)
+		return error;
+	r = x86_alu(x->insn->op, a, b, x->insn->dst.size, &after);
+	error = x86_exec_update(x, &x->insn->dst, a, r);
+	if (error == 0)
+		*x86_exec_flags(x) = after;
+	return error;
 }
 
 /* CMP, TEST. */
 static int
 exec_compare(struct x86_exec *x)
 {
+	uint64_t a, b;
+	int error;
 
-	return exec_arith(x, false);
+	error = x86_exec_load(x, &x->insn->dst, &a);
+	if (error == 0)
+		error = x86_exec_load(x, &x->insn->src, &b);
+	if (error == 0)
+		(void)x86_alu(x->insn->op, a, b, x->insn->dst.size,
+		    x86_exec_flags(x));
+	return error;
 }
 
 /* NOT: no flags. */
@@ -200,10 +118,35 @@ exec_not(struct x86_exec *x)
 	uint64_t val;
 	int error;
 
-	error = x86_exec_load(x, &x->insn->dst, true, &val);
+	error = x86_exec_load_modify(x, &x->insn->dst, &val);
 	if (error == 0)
-		error = x86_exec_store(x, &x->insn->dst, ~val);
+		error = x86_exec_update(x, &x->insn->dst, val, ~val);
 	return error;
+}
+
+/* XLAT: AL, zero-extended, counts from rBX. */
+static int
+exec_xlat(struct x86_exec *x)
+{
+	struct x86_operand o = x->insn->src;
+	uint64_t val;
+	int error;
+
+	o.mem.disp = (int64_t)x86_reg_get(x->cpu->state, NVMM_X64_GPR_RAX, 1,
+	    0);
+	error = x86_exec_load(x, &o, &val);
+	if (error == 0)
+		error = x86_exec_store(x, &x->insn->dst, val);
+	return error;
+}
+
+/* CLFLUSH and CLWB: a device has no cache; the address is checked. */
+static int
+exec_clflush(struct x86_exec *x)
+{
+	gvaddr_t lin;
+
+	return x86_exec_linear(x, &x->insn->src, false, &lin);
 }
 
 /* Ports are nvmm_assist_io's. */
@@ -217,6 +160,7 @@ exec_refused(struct x86_exec *x)
 
 static int (*const exec_ops[X86_NOP])(struct x86_exec *) = {
 	[X86_OP_UNKNOWN] = exec_refused,
+	[X86_OP_UD] = exec_refused,
 	[X86_OP_MOV] = exec_mov,
 	[X86_OP_MOVSX] = exec_movsx,
 	[X86_OP_MOVBE] = exec_movbe,
@@ -239,12 +183,54 @@ static int (*const exec_ops[X86_NOP])(struct x86_exec *) = {
 	[X86_OP_DEC] = exec_alu,
 	[X86_OP_NOT] = exec_not,
 	[X86_OP_NEG] = exec_alu,
+	[X86_OP_ADCX] = exec_alu,
+	[X86_OP_ADOX] = exec_alu,
+	[X86_OP_ROL] = x86_exec_shift,
+	[X86_OP_ROR] = x86_exec_shift,
+	[X86_OP_RCL] = x86_exec_shift,
+	[X86_OP_RCR] = x86_exec_shift,
+	[X86_OP_SHL] = x86_exec_shift,
+	[X86_OP_SHR] = x86_exec_shift,
+	[X86_OP_SAR] = x86_exec_shift,
+	[X86_OP_SHLD] = x86_exec_shift_double,
+	[X86_OP_SHRD] = x86_exec_shift_double,
+	[X86_OP_MUL] = x86_exec_mul,
+	[X86_OP_IMULA] = x86_exec_mul,
+	[X86_OP_DIV] = x86_exec_div,
+	[X86_OP_IDIV] = x86_exec_div,
+	[X86_OP_IMUL] = x86_exec_imul,
 	[X86_OP_BT] = x86_exec_bit,
 	[X86_OP_BTS] = x86_exec_bit,
 	[X86_OP_BTR] = x86_exec_bit,
 	[X86_OP_BTC] = x86_exec_bit,
+	[X86_OP_BSF] = x86_exec_scan,
+	[X86_OP_BSR] = x86_exec_scan,
+	[X86_OP_TZCNT] = x86_exec_count,
+	[X86_OP_LZCNT] = x86_exec_count,
+	[X86_OP_POPCNT] = x86_exec_count,
+	[X86_OP_CRC32] = x86_exec_crc32,
+	[X86_OP_ANDN] = x86_exec_bmi,
+	[X86_OP_BLSR] = x86_exec_bmi,
+	[X86_OP_BLSMSK] = x86_exec_bmi,
+	[X86_OP_BLSI] = x86_exec_bmi,
+	[X86_OP_BZHI] = x86_exec_bmi,
+	[X86_OP_BEXTR] = x86_exec_bmi,
+	[X86_OP_PDEP] = x86_exec_bmi_shift,
+	[X86_OP_PEXT] = x86_exec_bmi_shift,
+	[X86_OP_MULX] = x86_exec_mulx,
+	[X86_OP_RORX] = x86_exec_bmi_shift,
+	[X86_OP_SHLX] = x86_exec_bmi_shift,
+	[X86_OP_SHRX] = x86_exec_bmi_shift,
+	[X86_OP_SARX] = x86_exec_bmi_shift,
 	[X86_OP_PUSH] = x86_exec_push,
 	[X86_OP_POP] = x86_exec_pop,
+	[X86_OP_PUSHF] = x86_exec_pushf,
+	[X86_OP_LEAVE] = x86_exec_leave,
+	[X86_OP_CALL] = x86_exec_call,
+	[X86_OP_JMP] = x86_exec_jmp,
+	[X86_OP_RET] = x86_exec_ret,
+	[X86_OP_XLAT] = exec_xlat,
+	[X86_OP_CLFLUSH] = exec_clflush,
 	[X86_OP_MOVS] = x86_exec_string,
 	[X86_OP_CMPS] = x86_exec_string,
 	[X86_OP_STOS] = x86_exec_string,
@@ -253,20 +239,46 @@ static int (*const exec_ops[X86_NOP])(struct x86_exec *) = {
 	[X86_OP_INS] = exec_refused,
 	[X86_OP_OUTS] = exec_refused,
 	[X86_OP_MOVV] = x86_exec_vector,
+	[X86_OP_MOVH] = x86_exec_half,
+	[X86_OP_MOVDDUP] = x86_exec_spread,
+	[X86_OP_MOVSLDUP] = x86_exec_spread,
+	[X86_OP_MOVSHDUP] = x86_exec_spread,
+	[X86_OP_BROADCAST] = x86_exec_spread,
+	[X86_OP_MASKMOV] = x86_exec_maskmov,
+	[X86_OP_LDMXCSR] = x86_exec_ldmxcsr,
+	[X86_OP_STMXCSR] = x86_exec_stmxcsr,
 };
+
+/* A REP goes on; what came in between does not meet a breakpoint on it again. */
+static void
+exec_pause(struct x86_exec *x)
+{
+
+	*x86_exec_flags(x) |= X86_FL_RF;
+}
 
 int
 x86_execute(struct x86_cpu *cpu, const struct x86_insn *insn,
     const struct x86_bus *bus)
 {
+	const uint64_t *gprs = cpu->state->gprs;
 	struct x86_exec x = {
 		.cpu = cpu, .insn = insn, .bus = bus,
-		.next = cpu->state->gprs[NVMM_X64_GPR_RIP] + insn->len,
+		.next = gprs[NVMM_X64_GPR_RIP] + insn->len,
+		.trap = (gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_TF) != 0,
 	};
-	int error;
+	int error = 0;
 
-	error = exec_ops[insn->op](&x);
-	if (error == 0 && !x.paused)
+	if (insn->unit != X86_UNIT_NONE)
+		error = x86_exec_unit(&x);
+	if (error == 0)
+		error = exec_ops[insn->op](&x);
+	if (error != 0)
+		return error;
+	if (x.paused)
+		exec_pause(&x);
+	else
 		x86_advance(cpu->state, x.next);
-	return error;
+	cpu->trap = x.trap;
+	return 0;
 }

@@ -25,8 +25,7 @@ x86_mode(const struct nvmm_x64_state *st)
 	return cs->attrib.def ? 32 : 16;
 }
 
-/* True in real and virtual-8086 mode, where segments are not protected. */
-static bool
+bool
 x86_is_real(const struct nvmm_x64_state *st)
 {
 
@@ -99,6 +98,13 @@ x86_raise(struct x86_cpu *cpu, unsigned vector, uint32_t error)
 	return EFAULT;
 }
 
+int
+x86_raise_invalid(struct x86_cpu *cpu, int error)
+{
+
+	return x86_raise(cpu, error == E2BIG ? X86_EXC_GP : X86_EXC_UD, 0);
+}
+
 /* #SS for the stack segment, #GP for the others. */
 static int
 linear_fault(struct x86_cpu *cpu, unsigned seg)
@@ -150,20 +156,47 @@ linear_long(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
 	return 0;
 }
 
-int
-x86_linear(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
+/* Other modes: a limit, and, where segments are protected, a type. */
+static int
+linear_segment(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
     bool write, gvaddr_t *lin)
 {
 	const struct nvmm_x64_state_seg *s = &cpu->state->segs[seg];
 
-	if (x86_mode(cpu->state) == 64)
-		return linear_long(cpu, seg, offset, size, lin);
 	if (!seg_in_limit(s, offset, size))
 		return linear_fault(cpu, seg);
 	if (!x86_is_real(cpu->state) && !seg_allows(s, write))
 		return linear_fault(cpu, seg);
 	*lin = (uint32_t)(s->base + offset);
 	return 0;
+}
+
+/* #AC, APM vol. 2, 8.2.18: if the system and the program ask for it. */
+static int
+linear_unaligned(struct x86_cpu *cpu)
+{
+	const struct nvmm_x64_state *st = cpu->state;
+
+	if ((st->crs[NVMM_X64_CR_CR0] & X86_CR0_AM) == 0 ||
+	    (st->gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_AC) == 0 ||
+	    x86_cpl(st) != 3)
+		return 0;
+	return x86_raise(cpu, X86_EXC_AC, 0);
+}
+
+int
+x86_linear(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
+    bool write, gvaddr_t *lin)
+{
+	int error;
+
+	if (x86_mode(cpu->state) == 64)
+		error = linear_long(cpu, seg, offset, size, lin);
+	else
+		error = linear_segment(cpu, seg, offset, size, write, lin);
+	if (error == 0 && (*lin & (size - 1)) != 0 && size <= 8)
+		error = linear_unaligned(cpu);
+	return error;
 }
 
 void

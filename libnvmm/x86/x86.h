@@ -26,8 +26,10 @@
 #define X86_FL_AF	0x0010
 #define X86_FL_ZF	0x0040
 #define X86_FL_SF	0x0080
+#define X86_FL_TF	0x0100
 #define X86_FL_DF	0x0400
 #define X86_FL_OF	0x0800
+#define X86_FL_IOPL	0x3000
 #define X86_FL_RF	0x10000
 #define X86_FL_VM	0x20000
 #define X86_FL_AC	0x40000
@@ -36,38 +38,75 @@
 
 /* CR0, CR4 and EFER, AMD APM vol. 2, 3.1. */
 #define X86_CR0_PE	0x00000001ULL
+#define X86_CR0_EM	0x00000004ULL
+#define X86_CR0_TS	0x00000008ULL
 #define X86_CR0_WP	0x00010000ULL
+#define X86_CR0_AM	0x00040000ULL
 #define X86_CR0_PG	0x80000000ULL
 #define X86_CR4_PSE	0x00000010ULL
 #define X86_CR4_PAE	0x00000020ULL
+#define X86_CR4_OSFXSR	0x00000200ULL
 #define X86_CR4_LA57	0x00001000ULL
+#define X86_CR4_OSXSAVE	0x00040000ULL
 #define X86_CR4_SMAP	0x00200000ULL
 #define X86_EFER_LMA	0x00000400ULL
 #define X86_EFER_NXE	0x00000800ULL
+#define X86_XCR0_AVX	0x00000006ULL	/* SSE and YMM */
 
 /* Exceptions, AMD APM vol. 2, 8.2. */
+#define X86_EXC_DE	0
+#define X86_EXC_DB	1
 #define X86_EXC_UD	6
+#define X86_EXC_NM	7
 #define X86_EXC_SS	12
 #define X86_EXC_GP	13
 #define X86_EXC_PF	14
+#define X86_EXC_MF	16
+#define X86_EXC_AC	17
 #define X86_PF_P	0x01
 #define X86_PF_W	0x02
 #define X86_PF_U	0x04
 
-/* What an instruction does; one executor function each. */
+/* What an instruction does. */
 enum x86_op {
 	X86_OP_UNKNOWN,			/* outside the set */
+	X86_OP_UD,			/* no instruction */
 	X86_OP_MOV, X86_OP_MOVSX, X86_OP_MOVBE, X86_OP_CMOV, X86_OP_SET,
 	X86_OP_ADD, X86_OP_OR, X86_OP_ADC, X86_OP_SBB,
 	X86_OP_AND, X86_OP_SUB, X86_OP_XOR, X86_OP_CMP,
 	X86_OP_TEST, X86_OP_XCHG, X86_OP_XADD, X86_OP_CMPXCHG, X86_OP_CMPXCHGB,
 	X86_OP_INC, X86_OP_DEC, X86_OP_NOT, X86_OP_NEG,
+	X86_OP_ADCX, X86_OP_ADOX,
+	X86_OP_ROL, X86_OP_ROR, X86_OP_RCL, X86_OP_RCR,
+	X86_OP_SHL, X86_OP_SHR, X86_OP_SAR, X86_OP_SHLD, X86_OP_SHRD,
+	X86_OP_MUL, X86_OP_IMULA, X86_OP_DIV, X86_OP_IDIV,	/* with rDX:rAX */
+	X86_OP_IMUL,
 	X86_OP_BT, X86_OP_BTS, X86_OP_BTR, X86_OP_BTC,
-	X86_OP_PUSH, X86_OP_POP,
+	X86_OP_BSF, X86_OP_BSR, X86_OP_TZCNT, X86_OP_LZCNT, X86_OP_POPCNT,
+	X86_OP_CRC32,
+	X86_OP_ANDN, X86_OP_BLSR, X86_OP_BLSMSK, X86_OP_BLSI, X86_OP_BZHI,
+	X86_OP_BEXTR, X86_OP_PDEP, X86_OP_PEXT, X86_OP_MULX, X86_OP_RORX,
+	X86_OP_SHLX, X86_OP_SHRX, X86_OP_SARX,
+	X86_OP_PUSH, X86_OP_POP, X86_OP_PUSHF, X86_OP_LEAVE,
+	X86_OP_CALL, X86_OP_JMP, X86_OP_RET,	/* near */
+	X86_OP_XLAT, X86_OP_CLFLUSH,
 	X86_OP_MOVS, X86_OP_CMPS, X86_OP_STOS, X86_OP_LODS, X86_OP_SCAS,
 	X86_OP_INS, X86_OP_OUTS,
-	X86_OP_MOVV,			/* to or from an XMM register */
+	X86_OP_MOVV,			/* to or from the low end of a vector */
+	X86_OP_MOVH,			/* to or from a half of an XMM */
+	X86_OP_MOVDDUP, X86_OP_MOVSLDUP, X86_OP_MOVSHDUP,
+	X86_OP_BROADCAST, X86_OP_MASKMOV,
+	X86_OP_LDMXCSR, X86_OP_STMXCSR,
 	X86_NOP
+};
+
+/* What an instruction needs, beyond general registers, to be executed. */
+enum x86_unit {
+	X86_UNIT_NONE,
+	X86_UNIT_VEX,			/* protected mode */
+	X86_UNIT_SSE,
+	X86_UNIT_AVX,			/* clears what an XMM's load leaves */
+	X86_UNIT_MMX
 };
 
 enum x86_kind {
@@ -75,7 +114,9 @@ enum x86_kind {
 	X86_KIND_REG,
 	X86_KIND_MEM,
 	X86_KIND_IMM,
-	X86_KIND_XMM
+	X86_KIND_XMM,			/* YMM if its size is 32 */
+	X86_KIND_MMX,
+	X86_KIND_SEG			/* a selector */
 };
 
 #define X86_NOREG	0xFF
@@ -92,8 +133,8 @@ struct x86_mem {
 struct x86_operand {
 	enum x86_kind kind;
 	uint8_t size;			/* bytes */
-	uint8_t reg;			/* GPR or XMM number */
-	uint8_t shift;			/* 8: AH, CH, DH, BH */
+	uint8_t reg;			/* GPR, XMM, MMX, NVMM_X64_SEG_* */
+	uint8_t shift;			/* bits; 8: AH to BH; 64: XMM's upper */
 	uint64_t imm;			/* sign-extended to 64 bits */
 	struct x86_mem mem;
 };
@@ -109,8 +150,10 @@ struct x86_insn {
 	bool lock;
 	bool aligned;			/* #GP unless the operand is aligned */
 	uint8_t seg;			/* override, or X86_NOREG */
+	uint8_t unit;			/* enum x86_unit */
 	struct x86_operand dst;
 	struct x86_operand src;
+	struct x86_operand third;	/* never memory */
 };
 
 /* An exception that the guest has earned. */
@@ -124,7 +167,10 @@ struct x86_fault {
 /* The CPU that executes. */
 struct x86_cpu {
 	struct nvmm_x64_state *state;
+	uint8_t (*ymmh)[16];		/* upper halves of YMM0-15, or NULL */
 	struct x86_fault fault;
+	bool fpu_changed;		/* .fpu, or what ymmh points to */
+	bool trap;			/* single-stepped: #DB is due */
 };
 
 /*
@@ -136,6 +182,12 @@ struct x86_bus {
 	void *arg;
 	int (*load)(void *arg, gvaddr_t, void *, size_t, nvmm_prot_t prot);
 	int (*store)(void *arg, gvaddr_t, const void *, size_t);
+	/*
+	 * Store if memory still holds old, in one with the comparison where
+	 * the operand is aligned RAM; else a plain store. EAGAIN: it does not,
+	 * nothing is stored. NULL: the bus has only plain stores.
+	 */
+	int (*swap)(void *arg, gvaddr_t, const void *old, const void *, size_t);
 	/* True if a REP should pause between two items. */
 	bool (*pause)(void *arg);
 };
@@ -144,7 +196,7 @@ struct x86_bus {
 /*
  * Decode the instruction at bytes; bits (16, 32, 64) is the code segment's
  * mode. EMSGSIZE: it goes on beyond len; ENOTSUP: outside the set; EINVAL: no
- * instruction.
+ * instruction, the guest's #UD; E2BIG: over 15 bytes, its #GP.
  */
 int	x86_decode(struct x86_insn *, unsigned bits, const uint8_t *bytes,
 	    size_t len);
@@ -152,6 +204,8 @@ int	x86_decode(struct x86_insn *, unsigned bits, const uint8_t *bytes,
 /* regs.c */
 /* The mode that code runs in: 16, 32 or 64. */
 unsigned x86_mode(const struct nvmm_x64_state *);
+/* True in real and virtual-8086 mode, where segments are not protected. */
+bool	x86_is_real(const struct nvmm_x64_state *);
 /* The current privilege level. */
 unsigned x86_cpl(const struct nvmm_x64_state *);
 /* A register's low size bytes; shift 8 for the high byte registers. */
@@ -173,12 +227,17 @@ int64_t	x86_sext(uint64_t x, unsigned size);
 /* A memory operand's offset in its segment; rip is the next instruction's. */
 uint64_t x86_mem_offset(const struct nvmm_x64_state *, const struct x86_mem *,
 	    unsigned addrsize, uint64_t rip);
-/* Linear address of seg:offset, checked; EFAULT with a fault raised. */
+/*
+ * Linear address of seg:offset, checked, alignment of up to 8 bytes too; EFAULT
+ * with a fault raised.
+ */
 int	x86_linear(struct x86_cpu *, unsigned seg, uint64_t offset, size_t,
 	    bool write, gvaddr_t *);
 /* Raise a fault. => EFAULT. */
 int	x86_raise(struct x86_cpu *, unsigned vector, uint32_t error);
-/* Go past an instruction of len bytes. */
+/* Raise what a guest gets for x86_decode()'s EINVAL or E2BIG. => EFAULT. */
+int	x86_raise_invalid(struct x86_cpu *, int error);
+/* Go on at rip. */
 void	x86_advance(struct nvmm_x64_state *, uint64_t rip);
 
 /* alu.c */
@@ -187,12 +246,23 @@ uint64_t x86_alu(enum x86_op, uint64_t a, uint64_t b, unsigned size,
 	    uint64_t *flags);
 /* True if condition cc (the opcode's low 4 bits) holds. */
 bool	x86_cond(unsigned cc, uint64_t flags);
+/* PF, ZF and SF of a result. */
+uint64_t x86_alu_common(uint64_t r, unsigned size);
+
+/* alu_shift.c */
+/* a shifted or rotated by count, masked as the CPU does; flags likewise. */
+uint64_t x86_shift(enum x86_op, uint64_t a, unsigned count, unsigned size,
+	    uint64_t *flags);
+/* SHLD, SHRD: bits of b move into a. */
+uint64_t x86_shift_double(enum x86_op, uint64_t a, uint64_t b, unsigned count,
+	    unsigned size, uint64_t *flags);
 
 /* execute.c */
 /*
  * Execute. On success and on a fault between two items of a REP, the state is
  * what the CPU's would be; on other errors it is unchanged. A REP that paused
- * leaves RIP on the instruction.
+ * leaves RIP on the instruction. EAGAIN: another CPU has changed the RAM under a
+ * locked instruction; the guest is to execute it again.
  */
 int	x86_execute(struct x86_cpu *, const struct x86_insn *,
 	    const struct x86_bus *);

@@ -94,6 +94,7 @@ setup(void)
 		st->segs[i].attrib.type = i == NVMM_X64_SEG_CS ? 0xB : 3;
 	}
 	st->crs[NVMM_X64_CR_CR0] = X86_CR0_PE;
+	st->crs[NVMM_X64_CR_CR4] = X86_CR4_OSFXSR;
 	st->gprs[NVMM_X64_GPR_RIP] = 0x1000;
 	st->gprs[NVMM_X64_GPR_RFLAGS] = X86_FL_FIXED;
 	seen[0] = '\0';
@@ -278,17 +279,41 @@ ATF_TC_BODY(mem_read_only_is_a_device, tc)
 ATF_TC_WITHOUT_HEAD(mem_unknown_instruction);
 ATF_TC_BODY(mem_unknown_instruction, tc)
 {
-	struct nvmm_vcpu_exit exit;
+	char text[256];
 
 	setup();
+	memset(ram + 0x1000, 0x90, X86_INSN_MAX);
 	MEM_EXIT(0xD9, 0x07);			/* fld [edi] */
 	RDI = DEV;
-	exit = *vcpu.exit;
+	vcpu.exit->u.mem.gpa = DEV;
 	ATF_REQUIRE_ERRNO(ENOTSUP, nvmm_assist_mem(&mach, &vcpu) == -1);
-	ATF_CHECK_EQ(memcmp(&exit, vcpu.exit, sizeof(exit)), 0);
 	ATF_CHECK_EQ(RIP, 0x1000);
 	ATF_CHECK_EQ(h_comm.state_commit, 0);
 	ATF_CHECK_STREQ(seen, "");
+	/* The exit's text says what it was, though the exit did not. */
+	(void)nvmm_vcpu_strexit(&vcpu, text, sizeof(text));
+	ATF_CHECK_STREQ(text, "memory read at guest-physical 0x20000: "
+	    "d9 07 90 90 90 90 90 90 90 90 90 90 90 90 90");
+}
+
+/* What is no instruction is the guest's #UD, what is too long its #GP. */
+ATF_TC_WITHOUT_HEAD(mem_invalid_instruction);
+ATF_TC_BODY(mem_invalid_instruction, tc)
+{
+
+	setup();
+	MEM_EXIT(0xF0, 0x89, 0x07);		/* lock mov [edi], eax */
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	ATF_CHECK_EQ(h_comm.event_commit, 1);
+	ATF_CHECK_EQ(vcpu.event->vector, X86_EXC_UD);
+	h_comm.event_commit = 0;
+	memset(ram + 0x1000, 0x66, X86_INSN_MAX);
+	vcpu.exit->u.mem.inst_len = 0;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	ATF_CHECK_EQ(h_comm.event_commit, 1);
+	ATF_CHECK_EQ(vcpu.event->vector, X86_EXC_GP);
+	ATF_CHECK_STREQ(seen, "");
+	ATF_CHECK_EQ(RIP, 0x1000);
 }
 
 ATF_TC_WITHOUT_HEAD(mem_code_out_of_reach);
@@ -730,6 +755,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, mem_string_stops);
 	ATF_TP_ADD_TC(tp, mem_read_only_is_a_device);
 	ATF_TP_ADD_TC(tp, mem_unknown_instruction);
+	ATF_TP_ADD_TC(tp, mem_invalid_instruction);
 	ATF_TP_ADD_TC(tp, mem_code_out_of_reach);
 	ATF_TP_ADD_TC(tp, mem_code_across_pages);
 	ATF_TP_ADD_TC(tp, mem_page_fault);

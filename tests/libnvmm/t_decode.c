@@ -17,7 +17,7 @@
 #include "x86.h"
 
 static const char *const names[X86_NOP] = {
-	[X86_OP_UNKNOWN] = "?", [X86_OP_MOV] = "mov",
+	[X86_OP_UNKNOWN] = "?", [X86_OP_UD] = "ud", [X86_OP_MOV] = "mov",
 	[X86_OP_MOVSX] = "movsx", [X86_OP_MOVBE] = "movbe",
 	[X86_OP_CMOV] = "cmov", [X86_OP_SET] = "set", [X86_OP_ADD] = "add",
 	[X86_OP_OR] = "or", [X86_OP_ADC] = "adc", [X86_OP_SBB] = "sbb",
@@ -26,12 +26,34 @@ static const char *const names[X86_NOP] = {
 	[X86_OP_XADD] = "xadd", [X86_OP_CMPXCHG] = "cmpxchg",
 	[X86_OP_CMPXCHGB] = "cmpxchgb", [X86_OP_INC] = "inc",
 	[X86_OP_DEC] = "dec", [X86_OP_NOT] = "not", [X86_OP_NEG] = "neg",
-	[X86_OP_BT] = "bt", [X86_OP_BTS] = "bts", [X86_OP_BTR] = "btr",
-	[X86_OP_BTC] = "btc", [X86_OP_PUSH] = "push", [X86_OP_POP] = "pop",
+	[X86_OP_ADCX] = "adcx", [X86_OP_ADOX] = "adox", [X86_OP_ROL] = "rol",
+	[X86_OP_ROR] = "ror", [X86_OP_RCL] = "rcl", [X86_OP_RCR] = "rcr",
+	[X86_OP_SHL] = "shl", [X86_OP_SHR] = "shr", [X86_OP_SAR] = "sar",
+	[X86_OP_SHLD] = "shld", [X86_OP_SHRD] = "shrd", [X86_OP_MUL] = "mul",
+	[X86_OP_IMULA] = "imula", [X86_OP_DIV] = "div",
+	[X86_OP_IDIV] = "idiv", [X86_OP_IMUL] = "imul", [X86_OP_BT] = "bt",
+	[X86_OP_BTS] = "bts", [X86_OP_BTR] = "btr", [X86_OP_BTC] = "btc",
+	[X86_OP_BSF] = "bsf", [X86_OP_BSR] = "bsr", [X86_OP_TZCNT] = "tzcnt",
+	[X86_OP_LZCNT] = "lzcnt", [X86_OP_POPCNT] = "popcnt",
+	[X86_OP_CRC32] = "crc32", [X86_OP_ANDN] = "andn",
+	[X86_OP_BLSR] = "blsr", [X86_OP_BLSMSK] = "blsmsk",
+	[X86_OP_BLSI] = "blsi", [X86_OP_BZHI] = "bzhi",
+	[X86_OP_BEXTR] = "bextr", [X86_OP_PDEP] = "pdep",
+	[X86_OP_PEXT] = "pext", [X86_OP_MULX] = "mulx",
+	[X86_OP_RORX] = "rorx", [X86_OP_SHLX] = "shlx",
+	[X86_OP_SHRX] = "shrx", [X86_OP_SARX] = "sarx",
+	[X86_OP_PUSH] = "push", [X86_OP_POP] = "pop",
+	[X86_OP_PUSHF] = "pushf", [X86_OP_LEAVE] = "leave",
+	[X86_OP_CALL] = "call", [X86_OP_JMP] = "jmp", [X86_OP_RET] = "ret",
+	[X86_OP_XLAT] = "xlat", [X86_OP_CLFLUSH] = "clflush",
 	[X86_OP_MOVS] = "movs", [X86_OP_CMPS] = "cmps",
 	[X86_OP_STOS] = "stos", [X86_OP_LODS] = "lods",
 	[X86_OP_SCAS] = "scas", [X86_OP_INS] = "ins", [X86_OP_OUTS] = "outs",
-	[X86_OP_MOVV] = "movv",
+	[X86_OP_MOVV] = "movv", [X86_OP_MOVH] = "movh",
+	[X86_OP_MOVDDUP] = "movddup", [X86_OP_MOVSLDUP] = "movsldup",
+	[X86_OP_MOVSHDUP] = "movshdup", [X86_OP_BROADCAST] = "broadcast",
+	[X86_OP_MASKMOV] = "maskmov", [X86_OP_LDMXCSR] = "ldmxcsr",
+	[X86_OP_STMXCSR] = "stmxcsr",
 };
 
 static const char *const regs[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp",
@@ -92,7 +114,14 @@ add_operand(const struct x86_operand *o)
 			add(" r%u.%u", o->reg, o->size);
 		break;
 	case X86_KIND_XMM:
-		add(" x%u", o->reg);
+		add(" %c%u%s", o->size == 32 ? 'y' : 'x', o->reg,
+		    o->shift == 64 ? "h" : "");
+		break;
+	case X86_KIND_MMX:
+		add(" m%u", o->reg);
+		break;
+	case X86_KIND_SEG:
+		add(" %s", segs[o->reg]);
 		break;
 	case X86_KIND_IMM:
 		add(" #%" PRIx64, o->imm);
@@ -108,18 +137,27 @@ add_operand(const struct x86_operand *o)
 static void
 format(const struct x86_insn *insn, int error)
 {
+	static const char *const units[] = { [X86_UNIT_VEX] = "vex ",
+	    [X86_UNIT_AVX] = "avx " };
+	const char *unit = "";
 
+	if (insn->unit == X86_UNIT_VEX || insn->unit == X86_UNIT_AVX)
+		unit = units[insn->unit];
 	used = 0;
 	if (error == 0) {
-		add("%u %s%s%s%s", insn->len, insn->lock ? "lock " : "",
+		add("%u %s%s%s%s%s", insn->len, insn->lock ? "lock " : "",
 		    insn->rep == 0xF3 ? "rep " :
 		    insn->rep == 0xF2 ? "repne " : "",
-		    insn->aligned ? "aligned " : "", names[insn->op]);
+		    unit, insn->aligned ? "aligned " : "",
+		    names[insn->op]);
 		add_operand(&insn->dst);
 		add_operand(&insn->src);
+		if (insn->third.kind != X86_KIND_NONE)
+			add_operand(&insn->third);
 	} else
 		add("%s", error == ENOTSUP ? "unknown" :
 		    error == EINVAL ? "invalid" :
+		    error == E2BIG ? "long" :
 		    error == EMSGSIZE ? "short" : "?");
 }
 
@@ -160,9 +198,9 @@ check_sane(const struct x86_insn *insn, size_t len)
 {
 
 	ATF_REQUIRE(insn->len >= 1 && insn->len <= len);
-	ATF_REQUIRE(insn->op > X86_OP_UNKNOWN && insn->op < X86_NOP);
-	ATF_REQUIRE(insn->dst.size >= 1 && insn->dst.size <= 16);
-	ATF_REQUIRE(insn->src.size >= 1 && insn->src.size <= 16);
+	ATF_REQUIRE(insn->op > X86_OP_UD && insn->op < X86_NOP);
+	ATF_REQUIRE(insn->dst.size >= 1 && insn->dst.size <= 32);
+	ATF_REQUIRE(insn->src.size >= 1 && insn->src.size <= 32);
 	ATF_REQUIRE(insn->dst.reg < 16 && insn->src.reg < 16);
 	ATF_REQUIRE(insn->dst.kind != X86_KIND_MEM || insn->dst.mem.seg < 6);
 	ATF_REQUIRE(insn->src.kind != X86_KIND_MEM || insn->src.mem.seg < 6);

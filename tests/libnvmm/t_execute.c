@@ -86,6 +86,7 @@ world_init(struct world *w, unsigned bits)
 	w->st.segs[NVMM_X64_SEG_CS].attrib.type = 0xB;
 	w->st.segs[NVMM_X64_SEG_CS].attrib.l = bits == 64;
 	w->st.crs[NVMM_X64_CR_CR0] = X86_CR0_PE;
+	w->st.crs[NVMM_X64_CR_CR4] = X86_CR4_OSFXSR;
 	w->st.msrs[NVMM_X64_MSR_EFER] = bits == 64 ? X86_EFER_LMA : 0;
 	w->st.gprs[NVMM_X64_GPR_RFLAGS] = X86_FL_FIXED;
 	w->st.gprs[NVMM_X64_GPR_RIP] = 0x100;

@@ -425,6 +425,7 @@ run_copy(struct nvmm_x64_state *st, const uint8_t *insn, size_t len)
 	st->gprs[NVMM_X64_GPR_RFLAGS] = area->in_flags;
 	st->gprs[NVMM_X64_GPR_RIP] = 0x1000;
 	st->crs[NVMM_X64_CR_CR0] = X86_CR0_PE | X86_CR0_PG;
+	st->crs[NVMM_X64_CR_CR4] = X86_CR4_OSFXSR;
 	st->msrs[NVMM_X64_MSR_EFER] = X86_EFER_LMA;
 	st->segs[NVMM_X64_SEG_CS].attrib.l = 1;
 	memcpy(&st->fpu.fx_xmm[3], area->xmm_in, 16);

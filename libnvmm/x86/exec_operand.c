@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copyright (c) 2026 The NVMM authors
+ *
+ * Operands as the executor loads and stores them.
+ */
+
+#include <errno.h>
+
+#include "exec.h"
+
+int
+x86_exec_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
+    gvaddr_t *lin)
+{
+	uint64_t offset;
+	int error;
+
+	offset = x86_mem_offset(x->cpu->state, &o->mem, x->insn->addrsize,
+	    x->next);
+	error = x86_linear(x->cpu, o->mem.seg, offset, o->size, write, lin);
+	if (error == 0 && x->insn->aligned && (*lin & (o->size - 1u)) != 0)
+		error = x86_raise(x->cpu, X86_EXC_GP, 0);
+	return error;
+}
+
+int
+x86_exec_load_bytes(struct x86_exec *x, const struct x86_operand *o,
+    void *data)
+{
+	gvaddr_t lin;
+	int error;
+
+	error = x86_exec_linear(x, o, false, &lin);
+	if (error != 0)
+		return error;
+	return x->bus->load(x->bus->arg, lin, data, o->size, NVMM_PROT_READ);
+}
+
+int
+x86_exec_store_bytes(struct x86_exec *x, const struct x86_operand *o,
+    const void *data)
+{
+	gvaddr_t lin;
+	int error;
+
+	error = x86_exec_linear(x, o, true, &lin);
+	if (error != 0)
+		return error;
+	return x->bus->store(x->bus->arg, lin, data, o->size);
+}
+
+int
+x86_exec_swap(struct x86_exec *x, gvaddr_t lin, const void *old,
+    const void *val, size_t size)
+{
+	const struct x86_bus *bus = x->bus;
+
+	if (bus->swap == NULL)
+		return bus->store(bus->arg, lin, val, size);
+	return bus->swap(bus->arg, lin, old, val, size);
+}
+
+int
+x86_exec_load(struct x86_exec *x, const struct x86_operand *o, uint64_t *val)
+{
+	const struct nvmm_x64_state *st = x->cpu->state;
+
+	*val = 0;
+	switch (o->kind) {
+	case X86_KIND_REG:
+		*val = x86_reg_get(st, o->reg, o->size, o->shift);
+		return 0;
+	case X86_KIND_IMM:
+		*val = x86_cut(o->imm, o->size);
+		return 0;
+	case X86_KIND_MEM:
+		return x86_exec_load_bytes(x, o, val);
+	case X86_KIND_SEG:
+		*val = st->segs[o->reg].selector;
+		return 0;
+	default:
+		return ENOTSUP;
+	}
+}
+
+int
+x86_exec_store(struct x86_exec *x, const struct x86_operand *o, uint64_t val)
+{
+
+	switch (o->kind) {
+	case X86_KIND_REG:
+		x86_reg_set(x->cpu->state, o->reg, o->size, o->shift, val);
+		return 0;
+	case X86_KIND_MEM:
+		return x86_exec_store_bytes(x, o, &val);
+	default:
+		return ENOTSUP;
+	}
+}
+
+int
+x86_exec_load_modify(struct x86_exec *x, const struct x86_operand *o,
+    uint64_t *val)
+{
+	int error;
+
+	if (o->kind != X86_KIND_MEM)
+		return x86_exec_load(x, o, val);
+	*val = 0;
+	error = x86_exec_linear(x, o, true, &x->lin);
+	if (error != 0)
+		return error;
+	return x->bus->load(x->bus->arg, x->lin, val, o->size,
+	    NVMM_PROT_READ | NVMM_PROT_WRITE);
+}
+
+int
+x86_exec_update(struct x86_exec *x, const struct x86_operand *o, uint64_t old,
+    uint64_t val)
+{
+
+	if (o->kind != X86_KIND_MEM)
+		return x86_exec_store(x, o, val);
+	if (x->insn->lock || x->insn->op == X86_OP_XCHG)
+		return x86_exec_swap(x, x->lin, &old, &val, o->size);
+	return x->bus->store(x->bus->arg, x->lin, &val, o->size);
+}
