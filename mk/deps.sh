@@ -7,13 +7,14 @@
 # NetBSD by pkgin. Quick where nothing is missing.
 set -eu
 
-debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev'
+debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev libncurses-dev'
 debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod perl sparse pkg-config g++
-	linux-headers-amd64 qemu-system-x86 busybox-static cpio libasan8 libubsan1'
+	linux-headers-amd64 qemu-system-x86 busybox-static cpio libasan8 libubsan1
+	tmux python3-prometheus-client'
 debian_bench='libvirt-daemon-system libvirt-clients'
 debian_bochs='bochs bochs-term bochsbios grub-pc-bin grub-common xorriso mtools'
 debian_debugkernel='flex bison bc xz-utils'
-netbsd_build='jansson libevent libelf'
+netbsd_build='jansson libevent libelf ncurses'
 netbsd_check='socat jq qemu'
 
 as_root() {

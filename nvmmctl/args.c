@@ -36,6 +36,18 @@ static const struct option_row option_rows[] = {
 	{ "--keep",	OPT_KEEP,	false,	FIELD(keep) },
 	{ "--timeout",	OPT_TIMEOUT,	true,	FIELD(timeout) },
 	{ "--replay",	OPT_REPLAY,	false,	FIELD(replay) },
+	{ "--all",	OPT_ALL,	false,	FIELD(all) },
+	{ "--wait",	OPT_WAIT,	false,	FIELD(wait) },
+	{ "--force",	OPT_FORCE,	false,	FIELD(force) },
+	{ "--grace",	OPT_GRACE,	true,	FIELD(grace) },
+	{ "--cpu",	OPT_CPU,	true,	FIELD(cpu) },
+	{ "-f",		OPT_FOLLOW,	false,	FIELD(follow) },
+	{ "--follow",	OPT_FOLLOW,	false,	FIELD(follow) },
+	{ "-o",		OPT_COLUMNS,	true,	FIELD(columns) },
+	{ "--columns",	OPT_COLUMNS,	true,	FIELD(columns) },
+	{ "--restart",	OPT_RESTART,	true,	FIELD(restart) },
+	{ "--openmetrics", OPT_METRICS,	false,	FIELD(metrics) },
+	{ "--interval",	OPT_INTERVAL,	true,	FIELD(interval) },
 };
 
 /* Returns the row of the option that an argument spells, or NULL. */
@@ -122,7 +134,10 @@ operands_check(const struct ctl *ctl)
 {
 	const struct verb *v = ctl->verb;
 
-	if (ctl->noperands < v->min || (v->max >= 0 && ctl->noperands > v->max))
+	if (ctl->all != NULL && ctl->noperands > 0)
+		return fail(CTL_USAGE, "either names or --all");
+	if ((ctl->all == NULL && ctl->noperands < v->min) ||
+	    (v->max >= 0 && ctl->noperands > v->max))
 		return fail(CTL_USAGE, "usage: nvmmctl %s%s%s", v->name,
 		    *v->usage != '\0' ? " " : "", v->usage);
 	return CTL_OK;

@@ -65,7 +65,8 @@ size_t	client_rest(struct client *, char *, size_t);
  * => reply_string and reply_integer read a member of the result, NULL or the
  *    default where there is none; "reason.text" reads one within another
  * => reply_result is the result's JSON, reply_text the same as the daemon
- *    wrote it; both live as long as the reply
+ *    wrote it; reply_event and reply_params_text are the same of an event;
+ *    all live as long as the reply
  */
 int64_t	reply_id(const struct reply *);
 int	reply_error(const struct reply *);
@@ -73,6 +74,8 @@ const char *reply_string(const struct reply *, const char *);
 int64_t	reply_integer(const struct reply *, const char *, int64_t);
 const struct json_t *reply_result(const struct reply *);
 const char *reply_text(const struct reply *, size_t *);
+const struct json_t *reply_event(const struct reply *);
+const char *reply_params_text(const struct reply *, size_t *);
 void	reply_free(struct reply *);
 
 #endif /* !_CLIENT_H_ */

@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 #include "attach.h"
 #include "client.h"
@@ -18,6 +21,7 @@
 #include "output.h"
 
 #define LOG_READS	64	/* a guest that never falls silent */
+#define LOG_POLL_NS	200000000
 
 /* Asks for the console; the connection then is the console. */
 static int
@@ -123,7 +127,8 @@ log_lost(const struct reply *reply)
 
 /* Reads from an offset on; tells where to go on, and how much that was. */
 static int
-log_read(struct client *client, const char *name, int64_t *offset, size_t *len)
+log_read(struct client *client, const char *name, int64_t *offset,
+    size_t *len, bool *end)
 {
 	struct request *req;
 	struct reply *reply;
@@ -139,6 +144,7 @@ log_read(struct client *client, const char *name, int64_t *offset, size_t *len)
 	if (*offset == 0)
 		log_lost(reply);
 	*offset = reply_integer(reply, "offset", *offset);
+	*end = json_is_true(json_object_get(reply_result(reply), "end"));
 	status = log_print(reply, len);
 	reply_free(reply);
 	return status;
@@ -150,10 +156,32 @@ log_text(struct client *client, const char *name)
 {
 	int64_t offset = 0;
 	size_t len = 1;
+	bool end;
 	int i, status = CTL_OK;
 
 	for (i = 0; i < LOG_READS && len > 0 && status == CTL_OK; i++)
-		status = log_read(client, name, &offset, &len);
+		status = log_read(client, name, &offset, &len, &end);
+	return status;
+}
+
+/* Prints them as they come, until the machine has no more to say. */
+static int
+log_follow(struct client *client, const char *name)
+{
+	static const struct timespec pause = { 0, LOG_POLL_NS };
+	int64_t offset = 0;
+	bool end = false;
+	size_t len = 1;
+	int status = CTL_OK;
+
+	while (status == CTL_OK && (len > 0 || !end)) {
+		if (len == 0)
+			(void)nanosleep(&pause, NULL);
+		status = log_read(client, name, &offset, &len, &end);
+		if (fflush(stdout) != 0)
+			return fail(CTL_FAILED, "standard output: %s",
+			    strerror(errno));
+	}
 	return status;
 }
 
@@ -184,8 +212,12 @@ cmd_log(struct ctl *ctl)
 	status = client_open(ctl->socket, &client);
 	if (status != CTL_OK)
 		return status;
-	status = (ctl->json != NULL) ? log_json(client, ctl->operands[0]) :
-	    log_text(client, ctl->operands[0]);
+	if (ctl->follow != NULL)
+		status = log_follow(client, ctl->operands[0]);
+	else if (ctl->json != NULL)
+		status = log_json(client, ctl->operands[0]);
+	else
+		status = log_text(client, ctl->operands[0]);
 	client_close(client);
 	return status;
 }

@@ -93,6 +93,20 @@ create_boot(struct request *req, const char *text)
 	return CTL_OK;
 }
 
+/* Adds what is to follow an end. */
+static int
+create_restart(struct request *req, const char *text)
+{
+	if (text == NULL)
+		return CTL_OK;
+	if (strcmp(text, "never") != 0 && strcmp(text, "on-failure") != 0 &&
+	    strcmp(text, "always") != 0)
+		return fail(CTL_USAGE, "--restart %s: not never, on-failure "
+		    "or always", text);
+	request_string(req, "restart", text);
+	return CTL_OK;
+}
+
 /* Gives the request; what is wrong with the options has been printed. */
 int
 create_request(const struct ctl *ctl, struct request **reqp)
@@ -111,6 +125,7 @@ create_request(const struct ctl *ctl, struct request **reqp)
 	if ((status = create_memory(req, ctl->mem)) != CTL_OK ||
 	    (status = create_vcpus(req, ctl->vcpus)) != CTL_OK ||
 	    (status = create_boot(req, ctl->boot)) != CTL_OK ||
+	    (status = create_restart(req, ctl->restart)) != CTL_OK ||
 	    (status = create_elf(req, ctl->elf)) != CTL_OK)
 		request_free(req);
 	else

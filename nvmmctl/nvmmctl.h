@@ -35,8 +35,18 @@
 #define OPT_KEEP		0x40
 #define OPT_TIMEOUT		0x80
 #define OPT_REPLAY		0x100
+#define OPT_ALL			0x200
+#define OPT_WAIT		0x400
+#define OPT_FORCE		0x800
+#define OPT_GRACE		0x1000
+#define OPT_CPU			0x2000
+#define OPT_FOLLOW		0x4000
+#define OPT_COLUMNS		0x8000
+#define OPT_RESTART		0x10000
+#define OPT_METRICS		0x20000
+#define OPT_INTERVAL		0x40000
 #define OPT_CREATE		(OPT_MEM | OPT_ELF | OPT_NAME | OPT_VCPUS | \
-				    OPT_CMDLINE | OPT_BOOT)
+				    OPT_CMDLINE | OPT_BOOT | OPT_RESTART)
 
 struct client;
 struct output;
@@ -57,6 +67,16 @@ struct ctl {
 	const char *keep;
 	const char *timeout;
 	const char *replay;
+	const char *all;
+	const char *wait;
+	const char *force;
+	const char *grace;
+	const char *cpu;
+	const char *follow;
+	const char *columns;
+	const char *restart;
+	const char *metrics;
+	const char *interval;
 	const struct verb *verb;
 	char **operands;
 	int noperands;
@@ -88,18 +108,33 @@ int	cmd_info(struct ctl *);
 int	cmd_describe(struct ctl *);
 int	cmd_raw(struct ctl *);
 
-/* cmd_machine.c */
-int	cmd_create(struct ctl *);
+/* cmd_events.c */
+int	cmd_events(struct ctl *);
+
+/* cmd_life.c */
 int	cmd_start(struct ctl *);
 int	cmd_stop(struct ctl *);
+int	cmd_pause(struct ctl *);
+int	cmd_resume(struct ctl *);
+int	cmd_reset(struct ctl *);
+int	cmd_nmi(struct ctl *);
 int	cmd_destroy(struct ctl *);
+int	cmd_wait(struct ctl *);
+
+/* cmd_machine.c */
+int	cmd_create(struct ctl *);
 int	cmd_list(struct ctl *);
 int	cmd_show(struct ctl *);
+int	cmd_regs(struct ctl *);
+
+/* cmd_stats.c */
 int	cmd_stats(struct ctl *);
-int	cmd_wait(struct ctl *);
 
 /* cmd_run.c */
 int	cmd_run(struct ctl *);
+
+/* top.c */
+int	cmd_top(struct ctl *);
 
 /* create.c */
 int	create_request(const struct ctl *, struct request **);
@@ -112,8 +147,30 @@ void	text_clean(char *);
 int	guest_status(const struct reply *);
 const char *guest_reason(const struct reply *);
 
+/* seconds.c */
+int	seconds_parse(const char *, const char *, uint64_t *);
+
 /* size.c */
 const char *size_parse(const char *, uint64_t *);
 const char *number_parse(const char *, uint64_t *);
+
+/*
+ * targets.c: the machines that a verb is for: its operands, or with --all all
+ * there are.
+ * => targets_new gives names that targets_free frees, and prints what fails
+ * => call_each opens a connection, calls the method for each machine and shows
+ *    the result.  One that fails does not keep the others from their turn; the
+ *    last failure's status counts.  add, unless it is NULL, adds parameters.
+ */
+struct targets {
+	char **names;
+	size_t count;
+};
+int	targets_new(struct ctl *, struct client *, struct targets *);
+void	targets_free(struct targets *);
+typedef void (*show_t)(const struct reply *);
+int	call_show(struct client *, struct request *, show_t);
+int	call_each(struct ctl *, const char *, show_t,
+	    void (*add)(const struct ctl *, struct request *));
 
 #endif /* !_NVMMCTL_H_ */

@@ -19,8 +19,10 @@ struct output {
 	void (*created)(const struct reply *);
 	void (*changed)(const struct reply *);		/* start, stop */
 	void (*destroyed)(const struct reply *);
-	void (*list)(const struct reply *);
+	void (*list)(const struct reply *, const char *columns);
 	void (*show)(const struct reply *);
+	void (*regs)(const struct reply *);
+	void (*event)(const struct reply *);
 	void (*stats)(const struct reply *);
 	void (*ended)(const struct reply *);		/* wait */
 	void (*run)(const struct reply *);		/* the end of a run */
@@ -32,6 +34,9 @@ struct output {
 
 /* output_text.c, for people; its parts in text_*.c */
 extern const struct output output_text;
+bool	text_columns(const char *);		/* are they known? says so */
+void	text_list(const struct reply *, const char *);
+void	text_regs(const struct reply *);
 void	text_stats(const struct reply *);
 void	text_driver(const struct reply *);
 void	text_identify(const struct reply *);
@@ -41,6 +46,12 @@ void	text_describe(const struct reply *);
 /* output_json.c: the result as the daemon wrote it, on a line */
 extern const struct output output_json;
 void	json_result(const struct reply *);
+
+/*
+ * output_metrics.c: statistics of all machines at once, for Prometheus
+ * (OpenMetrics 1.0)
+ */
+void	metrics_print(struct reply **, size_t);
 
 /*
  * text_format.c: values as text.  The string functions return their buffer,

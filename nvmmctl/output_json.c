@@ -25,12 +25,36 @@ json_result(const struct reply *reply)
 	(void)putchar('\n');
 }
 
+/* All columns are there. */
+static void
+json_list(const struct reply *reply, const char *columns)
+{
+	(void)columns;
+	json_result(reply);
+}
+
+/* Prints an event as it came; who reads it wants it now. */
+static void
+json_event(const struct reply *reply)
+{
+	const char *text;
+	size_t len;
+
+	text = reply_params_text(reply, &len);
+	if (text == NULL)
+		return;
+	(void)fwrite(text, 1, len, stdout);
+	(void)putchar('\n');
+}
+
 const struct output output_json = {
 	.created = json_result,
 	.changed = json_result,
 	.destroyed = json_result,
-	.list = json_result,
+	.list = json_list,
 	.show = json_result,
+	.regs = json_result,
+	.event = json_event,
 	.stats = json_result,
 	.ended = json_result,
 	.run = json_result,

@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * Results for people: machines, one or many.  Statistics and the daemon's own
- * records are in text_stats.c and text_daemon.c.
+ * Results for people: what became of a machine, and all about one.  Lists,
+ * registers, statistics and the daemon's own records are in text_*.c.
  */
 
 #include <inttypes.h>
@@ -72,40 +72,24 @@ text_run(const struct reply *reply)
 	(void)reply;
 }
 
-/* Returns a machine's owner as text. */
-static char *
-format_owner(char *buf, const json_t *machine)
-{
-	const json_t *owner = json_object_get(machine, "owner");
-
-	return format_count(buf, member_integer(owner, "uid", -1));
-}
-
-/* Prints the machines as a table. */
+/* Prints an event: when, what, of which machine, and why. */
 static void
-text_list(const struct reply *reply)
+text_event(const struct reply *reply)
 {
-	static const char *const headings[] = {
-		"NAME", "STATE", ">VCPUS", ">MEMORY", ">OWNER", "CREATED"
-	};
-	const json_t *machines, *m;
-	struct table *t = table_new(headings, 6);
-	char buf[FORMAT_MAX];
-	size_t i;
+	const json_t *event = reply_event(reply);
+	char line[512], when[FORMAT_MAX];
+	int64_t lost = member_integer(event, "lost", 0);
+	const char *reason;
 
-	machines = json_object_get(reply_result(reply), "machines");
-	json_array_foreach(machines, i, m) {
-		table_cell(t, member_string(m, "name", "-"));
-		table_cell(t, member_string(m, "state", "-"));
-		table_cell(t, format_count(buf,
-		    member_integer(m, "vcpus", -1)));
-		table_cell(t, format_bytes(buf,
-		    member_integer(m, "memory", -1)));
-		table_cell(t, format_owner(buf, m));
-		table_cell(t, format_time(buf,
-		    member_integer(m, "created", -1)));
-	}
-	table_print(t);
+	if (lost > 0)
+		printf("(%" PRId64 " events were lost)\n", lost);
+	reason = member_string(event, "reason", "");
+	(void)snprintf(line, sizeof(line), "%s  %-12s  %s%s%s",
+	    format_time(when, member_integer(event, "time", -1)),
+	    member_string(event, "type", "-"), member_string(event, "vm", "-"),
+	    *reason != '\0' ? "  " : "", reason);
+	text_clean(line);
+	printf("%s\n", line);
 }
 
 /* Prints why the machine is in its state. */
@@ -211,6 +195,7 @@ text_show(const struct reply *reply)
 	show_string(m, "image", "image");
 	show_string(m, "command line", "cmdline");
 	show_string(m, "boot", "boot");
+	show_string(m, "restart", "restart");
 	text_driver(reply);
 	show_owner(m);
 	if (member_integer(m, "pid", 0) > 0)
@@ -225,6 +210,8 @@ const struct output output_text = {
 	.destroyed = text_destroyed,
 	.list = text_list,
 	.show = text_show,
+	.regs = text_regs,
+	.event = text_event,
 	.stats = text_stats,
 	.ended = text_ended,
 	.run = text_run,

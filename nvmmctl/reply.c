@@ -198,10 +198,11 @@ skip_space(const char *p, char separator)
 	return p;
 }
 
-/* Returns the result's text within the daemon's line, NULL if there is none. */
-const char *
-reply_text(const struct reply *reply, size_t *len)
+/* Returns a member's text within the daemon's line, NULL if there is none. */
+static const char *
+member_text(const struct reply *reply, const char *name, size_t *len)
 {
+	size_t namelen = strlen(name);
 	const char *key, *value, *p;
 
 	p = skip_space(reply->line, '{');
@@ -209,11 +210,36 @@ reply_text(const struct reply *reply, size_t *len)
 		key = p;
 		value = skip_space(skip_string(key), ':');
 		p = skip_value(value);
-		if (strncmp(key, "\"result\"", 8) == 0) {
+		if (strncmp(key + 1, name, namelen) == 0 &&
+		    key[namelen + 1] == '"') {
 			*len = (size_t)(p - value);
 			return value;
 		}
 		p = skip_space(p, ',');
 	}
 	return NULL;
+}
+
+const char *
+reply_text(const struct reply *reply, size_t *len)
+{
+	return member_text(reply, "result", len);
+}
+
+const char *
+reply_params_text(const struct reply *reply, size_t *len)
+{
+	return member_text(reply, "params", len);
+}
+
+/* Returns an event's parameters, NULL for what is no event. */
+const json_t *
+reply_event(const struct reply *reply)
+{
+	const char *method;
+
+	method = json_string_value(json_object_get(reply->root, "method"));
+	if (method == NULL || strcmp(method, "event") != 0)
+		return NULL;
+	return json_object_get(reply->root, "params");
 }

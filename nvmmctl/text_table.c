@@ -13,7 +13,7 @@
 #include "nvmmctl.h"
 #include "output.h"
 
-#define TABLE_MAXCOLS	8
+#define TABLE_MAXCOLS	16
 #define FIELD_WIDTH	18
 
 struct table {

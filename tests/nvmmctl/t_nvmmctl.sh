@@ -66,7 +66,15 @@ usage_body() {
 	one "option --json takes no value" "list --json=1"
 	one "create needs --mem SIZE and --elf FILE" "create --mem 4G"
 	one "usage: nvmmctl start NAME" start
-	one "usage: nvmmctl show NAME" "show a b"
+	one "usage: nvmmctl show NAME" show
+	one "either names or --all" "start --all a"
+	one "either --grace or --force" "stop a --grace 1 --force"
+	one "--grace soon: not a number" "stop a --grace soon"
+	one "--cpu x: not a number" "nmi a --cpu x"
+	one "--interval 0: at least a second" "top --interval 0"
+	one "--restart often: not never, on-failure" \
+	    "create --mem 4G --elf k --restart often"
+	one "there is no column \"size\", but name, state," "list -o name,size"
 	one "usage: nvmmctl list" "list a"
 	one "--timeout soon: not a number" "wait a --timeout soon"
 	one "--timeout 99999999: too long" "wait a --timeout 99999999"
@@ -450,6 +458,105 @@ fake_run_pipe_body() {
 	atf_check -o "inline:1\n" grep -c vm.destroy log
 }
 
+# The statistics of three machines at once, as the daemon gives them.
+top_script() {
+	vm() {
+		printf '{"result":{"name":"%s","state":"%s","uptime_ms":2000,' \
+		    "$1" "$2"
+		printf '"backend":"x86-SVM","device":"/dev/nvmm",'
+		printf '"memory":{"configured":67108864,"mapped":67108864,'
+		printf '"resident":%s},"console":{"bytes":5,"lost":0},' "$3"
+		printf '"totals":{"run_ns":%s},"vcpus":[{"cpu":0,' "$4"
+		printf '"run_ns":%s,"injected":7,"exits":{"user":{"io":%s},' \
+		    "$4" "$5"
+		printf '"driver":{"cpuid":%s,"host-interrupt":%s}}}]}}' \
+		    "$6" "$7"
+	}
+	cat <<-EOT
+	vm.list {"result":{"machines":[{"name":"web"},{"name":"db"},{"name":"a-name-too-long-for-it"}]}}
+	vm.stats $(vm web running 4194304 1000000000 200 4000 20)
+	vm.stats $(vm db paused 12582912 500000000 30000 0 0)
+	vm.stats $(vm a-name-too-long-for-it running 8192 1800000000 0 0 2468000)
+	EOT
+}
+
+daemon_case fake_top "top's screen of 80 columns and 24 lines, and its keys"
+fake_top_body() {
+	command -v tmux >/dev/null || atf_skip "tmux is missing"
+	top_script | fake
+	screen() { tmux -S ./tmux -f /dev/null "$@"; }
+	shown() {
+		for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+			screen capture-pane -p >got
+			! cmp -s got "$1" || return 0
+			sleep 0.1
+		done
+		diff -u "$1" got
+		atf_fail "top does not show $1"
+	}
+	frame() {
+		cat <<-EOT
+		3 machines, 2 running; 165.0% CPU, 1.3M exits/s, 16.0M resident
+
+		NAME         STATE     %CPU EXITS/S    IO   MEM   HLT   MSR CPUID OTHER  MEMORY
+		EOT
+		cat
+		for line in 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do
+			echo
+		done
+		printf '%s   sort: c CPU  e exits  m memory  n name' "by $1"
+		echo '   up, down   q quit'
+	}
+	long='a-name-too-l running   90.0    1.2M     0     0     0     0     0  1.2M      8K'
+	web='web          running   50.0    2110   100     0     0     0  2000    10      4M'
+	db='db           paused    25.0     15k   15k     0     0     0     0     0     12M'
+	printf '%s\n' "$long" "$web" "$db" | frame CPU >by-cpu
+	printf '%s\n' "$long" "$db" "$web" | frame name >by-name
+	printf '%s\n' "$db" "$web" "$long" | frame memory >by-memory
+	TERM=xterm screen new-session -d -x 80 -y 24 \
+	    "$ctl -s s top --interval 60; echo \$? >status"
+	shown by-cpu
+	screen send-keys n
+	shown by-name
+	screen send-keys m
+	shown by-memory
+	screen send-keys q
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		[ ! -s status ] || break
+		sleep 0.2
+	done
+	atf_check -o inline:"0\n" cat status
+}
+fake_top_cleanup() {
+	unfake
+	tmux -S ./tmux kill-server 2>/dev/null || true
+}
+
+daemon_case fake_metrics "stats --openmetrics is what Prometheus reads"
+fake_metrics_body() {
+	top_script | sed 's/"web"/"w\\"e\\\\b"/g' | fake
+	ctl 0 save:metrics empty stats --all --openmetrics
+	atf_check -o inline:"# EOF\n" tail -1 metrics
+	/usr/bin/python3 -c 'import prometheus_client.openmetrics.parser' 2>/dev/null ||
+	    atf_skip "python3-prometheus-client is missing"
+	cat >read.py <<-'EOT'
+	import sys
+	from prometheus_client.openmetrics.parser import \
+	    text_string_to_metric_families as families
+	got = {f.name: f for f in families(open(sys.argv[1]).read())}
+	assert len(got) == 8, got.keys()
+	assert all(f.samples for f in got.values())
+	exits = {(s.labels["vm"], s.labels["side"], s.labels["reason"]): s.value
+	    for s in got["nvmm_vcpu_exits"].samples}
+	assert exits['w"e\\b', "driver", "cpuid"] == 4000, exits
+	run = {s.labels["vm"]: s.value
+	    for s in got["nvmm_vcpu_run_seconds"].samples}
+	assert run["db"] == 0.5, run
+	assert got["nvmm_vcpu_exits"].type == "counter"
+	EOT
+	atf_check /usr/bin/python3 read.py metrics
+}
+
 # Starts the real daemon, or skips the case with the reason.
 real() {
 	[ -x "$nvmmd" ] || atf_skip "nvmmd is not built"
@@ -540,6 +647,46 @@ real_stop_body() {
 	atf_check -o inline:'{"machines":[]}\n' "$ctl" -s s -j list
 }
 
+daemon_case real_life "pause, resume, reset, nmi, regs, events, --all and --wait"
+real_life_body() {
+	real
+	"$ctl" -s s events >events &
+	events=$!
+	real_create serve=2
+	real_create halt
+	ctl 0 "inline:vm0: running\nvm1: running\n" empty start --all
+	until "$ctl" -s s log vm0 | grep -q serving; do
+		sleep 0.1
+	done
+	ctl 5 empty "match:vm0 is running" regs vm0
+	ctl 0 "inline:vm0: paused\nvm1: paused\n" empty pause vm0 vm1
+	ctl 0 "match:^r15 .* rip  *0x1[0-9a-f]* " empty regs vm0
+	ctl 0 "inline:vm0: running\nvm1: running\n" empty resume --all
+	ctl 0 "inline:vm0: running\n" empty reset vm0
+	until [ "$("$ctl" -s s log vm0 | grep -c serving)" -eq 2 ]; do
+		sleep 0.1
+	done
+	ctl 0 "inline:vm0: stopped\n" empty stop vm0 --grace 20
+	ctl 0 "match:^exit status  *2$" empty show vm0
+	ctl 0 "inline:vm1: running\n" empty nmi vm1 --cpu 0
+	ctl 2 "match:^vm1: stopped" empty wait vm1 --timeout 20
+	ctl 2 "match:^vm0: running" empty start vm0 --wait &
+	until "$ctl" -s s list -o name,state | grep -q "vm0 .*running"; do
+		sleep 0.1
+	done
+	ctl 0 "match:^smallkern:" empty log vm0 -f &
+	follower=$!
+	sleep 0.5
+	ctl 0 "inline:vm0: stopped\n" empty stop vm0
+	wait $follower
+	ctl 0 "match:^NAME  REASON" empty list -o name,reason
+	ctl 0 "inline:vm0: destroyed\nvm1: destroyed\n" empty destroy --all
+	kill $events
+	for what in created started paused resumed reset stopped destroyed; do
+		atf_check -o ignore grep " vm.$what  *vm0" events
+	done
+}
+
 daemon_case real_bad "bad input is one line and its status; others do not notice"
 real_bad_body() {
 	real
@@ -602,8 +749,9 @@ atf_init_test_cases() {
 	for tc in usage sizes help nodaemon norights fake_gone fake_errors \
 	    fake_create fake_elf fake_changes fake_list fake_show fake_log \
 	    fake_wait fake_console fake_tty fake_run fake_run_failed \
-	    fake_run_refused fake_run_interrupt fake_run_pipe real_run \
-	    real_steps real_stop real_bad real_console real_daemon; do
+	    fake_run_refused fake_run_interrupt fake_run_pipe fake_top \
+	    fake_metrics real_run real_steps real_life real_stop real_bad \
+	    real_console real_daemon; do
 		atf_add_test_case $tc
 	done
 }
