@@ -310,6 +310,17 @@ nvmm_vcpu_configure(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
 	return nvmm_request(NVMM_IOC_VCPU_CONFIGURE, &args);
 }
 
+/* -1 and ENOENT for a VCPU that nvmm_vcpu_destroy() has ended. */
+static inline int
+vcpu_check(const struct nvmm_vcpu *vcpu)
+{
+
+	if (vcpu->stop != NULL)
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
 /* Record that the groups in state were changed; the next run takes them. */
 int
 nvmm_vcpu_setstate(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
@@ -321,6 +332,8 @@ nvmm_vcpu_setstate(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
 		errno = EINVAL;
 		return -1;
 	}
+	if (vcpu_check(vcpu) == -1)
+		return -1;
 	nvmm_state_set(vcpu, flags);
 	return 0;
 }
@@ -341,6 +354,8 @@ nvmm_vcpu_getstate(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
 		errno = EINVAL;
 		return -1;
 	}
+	if (vcpu_check(vcpu) == -1)
+		return -1;
 	wanted = comm->state_wanted | flags;
 	missing = flags & ~(comm->state_cached | comm->state_commit);
 	ret = 0;
@@ -358,6 +373,8 @@ nvmm_vcpu_inject(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 
 	(void)mach;
+	if (vcpu_check(vcpu) == -1)
+		return -1;
 	nvmm_comm(vcpu)->event_commit = 1;
 	return 0;
 }
@@ -389,6 +406,8 @@ nvmm_vcpu_stop(struct nvmm_vcpu *vcpu)
 	const struct nvmm_dev *dev = nvmm_dev();
 	int error = errno;
 
+	if (vcpu_check(vcpu) == -1)
+		return -1;
 	__atomic_store_n(&comm->stop, 1, __ATOMIC_SEQ_CST);
 	/* The request is recorded; a failed kick can only delay it. */
 	if (dev != NULL)

@@ -17,17 +17,87 @@ enter() {
 	fi
 }
 
+# With what a client may be compiled; not all of it need be here.
+compilers() {
+	cat <<-'EOF'
+	cc -std=c99 -x c
+	cc -std=gnu99 -Wshadow -x c
+	cc -std=c17 -x c
+	c++ -std=c++11 -x c++
+	c++ -std=c++20 -x c++
+	clang -std=c99 -Wshadow -x c
+	clang -std=c17 -x c
+	clang++ -std=c++11 -x c++
+	clang++ -std=c++20 -x c++
+	EOF
+}
+
+# compile FILE [FLAG ...]: by all of them, without a warning.
+compile() {
+	file=$1
+	shift
+	compilers | while read -r how; do
+		command -v "${how%% *}" >/dev/null || continue
+		# shellcheck disable=SC2086 -- a list of flags
+		$how -pedantic -Wall -Wextra -Werror -fsyntax-only "$@" \
+		    -I$lib -I../../sys "$file" || exit 1
+	done || atf_fail "$file does not compile"
+}
+
 atf_test_case header
+header_head() {
+	atf_set descr 'The header alone, for a program that asks for nothing'
+}
 header_body() {
 	enter
-	for how in 'cc -std=c99 -x c' 'cc -std=c11 -x c' 'c++ -x c++' \
-	    'clang -std=c99 -x c' 'clang++ -x c++'; do
-		command -v "${how%% *}" >/dev/null || continue
-		echo '#include <nvmm.h>
+	echo '#include <nvmm.h>
 int f(void);
-int f(void) { return nvmm_init(); }' | \
-		    $how -pedantic -Wall -Wextra -Werror -fsyntax-only \
-		    -I$lib -I../../sys - || atf_fail "$how"
+int f(void) { return nvmm_init(); }' >"$HOME/a.c"
+	compile "$HOME/a.c"
+}
+
+# client CC-and-flags ...: d_client.c, made so, says what its guest does.
+client() {
+	"$@" -o "$HOME/client" || atf_fail "d_client.c does not link: $*"
+	[ -w /dev/kvm ] || return 0
+	NVMM_DEVICE=hosted "$HOME/client" >"$HOME/out" || atf_fail "it fails"
+	printf '%s\n' 'port 0x3f8: !' 'memory 0xf000: !' \
+	    '1 VCPU, 32768 bytes' >"$HOME/want"
+	sed '/^machine /,$d' "$HOME/out" | diff "$HOME/want" - || \
+	    atf_fail "it says something else"
+	grep -q '^rax .* rcx ' "$HOME/out" || atf_fail "no register is shown"
+}
+
+atf_test_case client
+client_head() {
+	atf_set descr "A client in NetBSD's manner: each name, value, size and \
+place, each function"
+}
+client_body() {
+	enter
+	compile d_client.c -D_DEFAULT_SOURCE
+	# shellcheck disable=SC2086 -- a list of flags
+	client cc -std=c99 -D_DEFAULT_SOURCE $flags -I$lib -I../../sys \
+	    d_client.c $lib/libnvmm.a -lpthread
+	# shellcheck disable=SC2086
+	client c++ -x c++ -D_DEFAULT_SOURCE $flags -I$lib -I../../sys \
+	    d_client.c -x none $lib/libnvmm.a -lpthread
+}
+
+atf_test_case sources_clang
+sources_clang_head() {
+	atf_set descr 'The library compiles with clang, without a warning'
+	atf_set require.progs clang
+	atf_set timeout 600
+}
+sources_clang_body() {
+	enter
+	for src in $lib/*.c $lib/x86/*.c ../../sys/dev/nvmm/os/hosted/*.c \
+	    ../../sys/dev/nvmm/*.c ../../sys/dev/nvmm/x86/*.c; do
+		clang -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra \
+		    -Wmissing-prototypes -Wshadow -Werror -c -o "$HOME/o" \
+		    -I$lib -I$lib/x86 -I../../sys -I../../sys/dev/nvmm \
+		    -I../../sys/dev/nvmm/os/hosted "$src" || atf_fail "$src"
 	done
 }
 
@@ -90,13 +160,18 @@ installed_body() {
 	want="-I$dir/opt/x/include -L$dir/opt/x/lib -lnvmm"
 	have=$(pkg-config --cflags --libs nvmm | sed 's/ *$//')
 	[ "$have" = "$want" ] || atf_fail "pkg-config: $have"
-	echo '#include <nvmm.h>
-int main(void) { return nvmm_init() == -1 && 0; }' >"$dir/a.c"
+	[ "$(pkg-config --modversion nvmm)" = \
+	    "$(sed -n 's/^VERSION[	]*= //p' $lib/Makefile)" ] || \
+	    atf_fail "pkg-config has another version"
+	export LD_LIBRARY_PATH="$dir/opt/x/lib"
 	# shellcheck disable=SC2086 -- lists of flags
-	cc $flags -o "$dir/a" "$dir/a.c" $have || atf_fail link
-	readelf -d "$dir/a" | grep -q 'NEEDED.*libnvmm.so.2' || \
+	client cc -std=c99 -pedantic -D_DEFAULT_SOURCE $flags d_client.c $have
+	readelf -d "$HOME/client" | grep -q 'NEEDED.*libnvmm.so.2' || \
 	    atf_fail "soname"
-	LD_LIBRARY_PATH="$dir/opt/x/lib" "$dir/a" || atf_fail run
+	[ -z "$flags" ] || return 0
+	# shellcheck disable=SC2046
+	client cc -std=c99 -D_DEFAULT_SOURCE d_client.c -static \
+	    $(pkg-config --static --cflags --libs nvmm)
 }
 
 atf_test_case manual
@@ -121,6 +196,8 @@ manual_body() {
 
 atf_init_test_cases() {
 	atf_add_test_case header
+	atf_add_test_case client
+	atf_add_test_case sources_clang
 	atf_add_test_case exports
 	atf_add_test_case signal_safe
 	atf_add_test_case installed

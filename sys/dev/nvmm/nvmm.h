@@ -48,9 +48,11 @@ typedef uint64_t nvmm_prot_t;
 #define NVMM_MACH_CONF_LIBNVMM_BEGIN	0
 #define NVMM_MACH_CONF_MI_BEGIN		100
 #define NVMM_MACH_CONF_MD_BEGIN		200
+#define NVMM_MACH_CONF_MD(op)		((op) - NVMM_MACH_CONF_MD_BEGIN)
 #define NVMM_VCPU_CONF_LIBNVMM_BEGIN	0
 #define NVMM_VCPU_CONF_MI_BEGIN		100
 #define NVMM_VCPU_CONF_MD_BEGIN		200
+#define NVMM_VCPU_CONF_MD(op)		((op) - NVMM_VCPU_CONF_MD_BEGIN)
 
 #if defined(__x86_64__)
 #include <dev/nvmm/x86/nvmm_x86.h>
@@ -124,7 +126,7 @@ struct nvmm_comm_page {
 #define NVMM_COMM_IO_DONE	2
 
 /* Operations of nvmm_ctl(3). */
-#define NVMM_CTL_MACH_INFO	1
+#define NVMM_CTL_MACH_INFO	0
 #define NVMM_CTL_MACH_MEMORY	2	/* not in NetBSD */
 #define NVMM_CTL_VCPU_STATS	3	/* not in NetBSD */
 #define NVMM_HAS_CTL_VCPU_STATS	1

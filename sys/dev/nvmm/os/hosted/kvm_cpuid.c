@@ -20,9 +20,14 @@
 
 /* The table as KVM takes it. */
 struct kvm_cpuid_table {
-	struct kvm_cpuid2 head;
+	struct {
+		uint32_t nent;
+		uint32_t padding;
+	} head;
 	struct kvm_cpuid_entry2 entry[KVM_CPUID_ENTRIES];
 };
+OS_CTASSERT(offsetof(struct kvm_cpuid_table, entry) ==
+    offsetof(struct kvm_cpuid2, entries));
 
 static void
 entry_get(const struct kvm_cpuid_entry2 *e, struct nvmm_x86_cpuid *regs)

@@ -72,9 +72,14 @@ static const struct {
 
 /* KVM's variable-sized argument, with room for msr_map. */
 struct kvm_msr_table {
-	struct kvm_msrs head;
+	struct {
+		uint32_t nmsrs;
+		uint32_t pad;
+	} head;
 	struct kvm_msr_entry entry[ARRAY_SIZE(msr_map)];
 };
+OS_CTASSERT(offsetof(struct kvm_msr_table, entry) ==
+    offsetof(struct kvm_msrs, entries));
 
 /* Have the general registers in run->s.regs.regs. */
 int
