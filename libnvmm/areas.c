@@ -104,6 +104,7 @@ nvmm_areas_cut(struct nvmm_areas *as, gpaddr_t gpa, size_t size)
 	gpaddr_t last = gpa + (size - 1), from, to;
 	size_t i;
 
+	as->changes++;
 	if (size == 0)
 		return;
 	i = areas_lower(as, gpa);
@@ -123,6 +124,7 @@ nvmm_areas_cut_hva(struct nvmm_areas *as, uintptr_t hva, size_t size)
 	uintptr_t last = hva + (size - 1), alast, from, to;
 	size_t i = 0;
 
+	as->changes++;
 	if (size == 0)
 		return;
 	while (i < as->n) {
@@ -149,11 +151,18 @@ nvmm_areas_add(struct nvmm_areas *as, const struct nvmm_area *a)
 const struct nvmm_area *
 nvmm_areas_find(const struct nvmm_areas *as, gpaddr_t gpa)
 {
-	size_t i = areas_lower(as, gpa);
+	const struct nvmm_area *a = as->v;
+	size_t n = as->n, half;
 
-	if (i == as->n || as->v[i].gpa > gpa)
+	if (n == 0)
 		return NULL;
-	return &as->v[i];
+	/* The last link that begins at gpa or below is one of n from a on. */
+	for (; n > 1; n -= half) {
+		half = n / 2;
+		if (a[half].gpa <= gpa)
+			a += half;
+	}
+	return gpa - a->gpa < a->size ? a : NULL;
 }
 
 bool

@@ -28,6 +28,7 @@ struct nvmm_areas {
 	struct nvmm_area *v;
 	size_t n;
 	size_t room;
+	uint64_t changes;		/* so far */
 };
 
 /* Make room for one more change of any kind. -1: ENOMEM. */

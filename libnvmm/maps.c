@@ -23,6 +23,7 @@ struct maps {
 	pthread_rwlock_t lock;
 	struct nvmm_areas areas;	/* lock */
 	struct nvmm_comm_page *comm[NVMM_MAX_VCPUS];	/* lock */
+	void *slot[NVMM_MAX_VCPUS];	/* the VCPU's thread */
 };
 
 void *
@@ -54,6 +55,8 @@ nvmm_maps_set_comm(void *p, nvmm_cpuid_t cpuid, struct nvmm_comm_page *comm)
 	(void)pthread_rwlock_wrlock(&maps->lock);
 	old = maps->comm[cpuid];
 	maps->comm[cpuid] = comm;
+	free(maps->slot[cpuid]);
+	maps->slot[cpuid] = NULL;
 	(void)pthread_rwlock_unlock(&maps->lock);
 	if (old != NULL)
 		(void)munmap(old, NVMM_PAGE_SIZE);
@@ -71,6 +74,7 @@ nvmm_maps_destroy(void *p)
 	for (i = 0; i < NVMM_MAX_VCPUS; i++) {
 		if (maps->comm[i] != NULL)
 			(void)munmap(maps->comm[i], NVMM_PAGE_SIZE);
+		free(maps->slot[i]);
 	}
 	nvmm_areas_free(&maps->areas);
 	(void)pthread_rwlock_destroy(&maps->lock);
@@ -202,30 +206,54 @@ nvmm_gpa_unmap(struct nvmm_machine *mach, uintptr_t hva, gpaddr_t gpa,
 	return ret;
 }
 
+void **
+nvmm_maps_slot(void *p, nvmm_cpuid_t cpuid)
+{
+	struct maps *maps = p;
+
+	return &maps->slot[cpuid];
+}
+
+const struct nvmm_areas *
+nvmm_maps_hold(void *p)
+{
+	struct maps *maps = p;
+
+	if (maps == NULL)
+		return NULL;
+	(void)pthread_rwlock_rdlock(&maps->lock);
+	return &maps->areas;
+}
+
+void
+nvmm_maps_release(void *p)
+{
+	struct maps *maps = p;
+
+	if (maps != NULL)
+		(void)pthread_rwlock_unlock(&maps->lock);
+}
+
 /* Where gpa lies in the owner, and how it is linked. -1: ENOENT, nowhere. */
 int
 nvmm_gpa_to_hva(struct nvmm_machine *mach, gpaddr_t gpa, uintptr_t *hva,
     nvmm_prot_t *prot)
 {
-	struct maps *maps = mach->areas;
+	const struct nvmm_areas *areas = nvmm_maps_hold(mach->areas);
 	const struct nvmm_area *a;
-	int error = 0;
 
-	if (maps == NULL) {
+	if (areas == NULL) {
 		errno = EINVAL;
 		return -1;
 	}
-	(void)pthread_rwlock_rdlock(&maps->lock);
-	a = nvmm_areas_find(&maps->areas, gpa);
-	if (a == NULL)
-		error = ENOENT;
-	else {
+	a = nvmm_areas_find(areas, gpa);
+	if (a != NULL) {
 		*hva = a->hva + (uintptr_t)(gpa - a->gpa);
 		*prot = a->prot;
 	}
-	(void)pthread_rwlock_unlock(&maps->lock);
-	if (error == 0)
+	nvmm_maps_release(mach->areas);
+	if (a != NULL)
 		return 0;
-	errno = error;
+	errno = ENOENT;
 	return -1;
 }

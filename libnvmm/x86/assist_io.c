@@ -142,6 +142,7 @@ portio_item(struct portio *p)
 		error = bus.load(bus.arg, lin, &val, size, NVMM_PROT_READ);
 	if (error != 0)
 		return error;
+	vmem_release(&p->vm);
 	portio_call(p->vm.mach, p->vm.vcpu, (uint8_t *)&val);
 	if (p->exit->in)
 		error = bus.store(bus.arg, lin, &val, size);

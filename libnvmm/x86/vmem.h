@@ -18,26 +18,88 @@
 #define VMEM_STATE	(NVMM_X64_STATE_SEGS | NVMM_X64_STATE_GPRS | \
 			 NVMM_X64_STATE_CRS | NVMM_X64_STATE_MSRS)
 
+/*
+ * A page as it was translated for one kind of access. Nothing is taken on
+ * trust in the next instruction: the entries are read again.
+ */
+struct vmem_page {
+	uint64_t key;			/* address, and X86_ACC_* in it */
+	uint64_t insn;			/* that translated or checked it last */
+	uint64_t changes;		/* of the links, that base and entries are by */
+	struct x86_xlat xlat;		/* of the page's first byte */
+	uint8_t *base;			/* RAM there, or NULL */
+	bool writable;
+};
+
+#define VMEM_NPAGES	6		/* two each to read, write, execute */
+
+/* The pages of one VCPU, kept from one exit to the next. */
+struct vmem_tlb {
+	uint64_t insn;			/* counts the instructions */
+	struct x86_paging paging;	/* that all are by */
+	struct vmem_page page[VMEM_NPAGES];
+};
+
 struct vmem {
 	struct nvmm_machine *mach;
 	struct nvmm_vcpu *vcpu;
 	struct x86_cpu cpu;
+	struct vmem_tlb *tlb;
+	unsigned access;		/* X86_ACC_* of the guest's own */
 	unsigned items;			/* of a REP, so far */
+	const struct nvmm_areas *held;	/* the machine's links, or NULL */
+	struct x86_ram ram;		/* in them */
 };
 
-/* Fetch the state and begin. -1 and errno. */
-int	vmem_begin(struct vmem *, struct nvmm_machine *, struct nvmm_vcpu *);
+/* vmem_page.c */
+/* Be ready to translate, by the state as it is at hand. -1: ENOMEM. */
+int	vmem_init(struct vmem *, struct nvmm_machine *, struct nvmm_vcpu *);
+/*
+ * Let go of the machine's memory, which the other functions hold on to.
+ * => To come before a callback of the client's, which may change it.
+ */
+void	vmem_release(struct vmem *);
+/*
+ * The page of gva for an access, *page, with .base as it is now. EFAULT with a
+ * #PF raised, or with nothing raised where the guest's tables lie outside
+ * memory; or another errno.
+ */
+int	vmem_page(struct vmem *, gvaddr_t, unsigned access, struct vmem_page **);
+/* .base and .writable as they are now; for after vmem_release(). */
+void	vmem_page_refresh(struct vmem *, struct vmem_page *);
+
+/* Bytes from addr to the end of its page, at most size. */
+static inline size_t
+vmem_in_page(uint64_t addr, size_t size)
+{
+	size_t room = NVMM_PAGE_SIZE - (addr & (NVMM_PAGE_SIZE - 1));
+
+	return room < size ? room : size;
+}
+
+/* vmem.c */
 /* The bus that x86_execute() takes. */
 struct x86_bus vmem_bus(struct vmem *);
 /* True if a store of size bytes would succeed; or an errno, fault raised. */
 int	vmem_probe_store(struct vmem *, gvaddr_t, size_t);
-/* Copy up to X86_INSN_MAX bytes at CS:RIP. Returns how many there are. */
+/* The address off bytes on; it wraps at 4 GiB below 64-bit mode. */
+gvaddr_t vmem_next(const struct vmem *, gvaddr_t, size_t off);
+
+/* vmem_insn.c */
+/* Fetch the state and begin. -1 and errno. => vmem_end() follows a 0. */
+int	vmem_begin(struct vmem *, struct nvmm_machine *, struct nvmm_vcpu *);
+/*
+ * Copy up to X86_INSN_MAX bytes at CS:RIP. Returns how many there are; where
+ * it is fewer for the guest's own fault, that is raised, to be vmem_end()'s if
+ * the instruction goes on beyond.
+ */
 size_t	vmem_fetch(struct vmem *, uint8_t *bytes);
 /* See vmem_end_shadow(). */
 int	vmem_clear_shadow(struct nvmm_machine *, struct nvmm_vcpu *);
 /*
- * Hand the state over to the next run: after an instruction (error 0), or
- * with the exception that it raised. -1 and errno for other errors.
+ * Hand the state over to the next run: after an instruction (error 0), with the
+ * exception that it raised, or to execute it once more (EAGAIN). -1 and errno
+ * for other errors.
  */
 int	vmem_end(struct vmem *, int error);
 

@@ -48,6 +48,7 @@
 #define X86_CR4_OSFXSR	0x00000200ULL
 #define X86_CR4_LA57	0x00001000ULL
 #define X86_CR4_OSXSAVE	0x00040000ULL
+#define X86_CR4_SMEP	0x00100000ULL
 #define X86_CR4_SMAP	0x00200000ULL
 #define X86_EFER_LMA	0x00000400ULL
 #define X86_EFER_NXE	0x00000800ULL
@@ -66,6 +67,8 @@
 #define X86_PF_P	0x01
 #define X86_PF_W	0x02
 #define X86_PF_U	0x04
+#define X86_PF_RSVD	0x08
+#define X86_PF_ID	0x10
 
 /* What an instruction does. */
 enum x86_op {
@@ -268,21 +271,94 @@ int	x86_execute(struct x86_cpu *, const struct x86_insn *,
 	    const struct x86_bus *);
 
 /* walk.c */
-/* The registers that paging depends on. */
+/* What paging depends on: registers, and what the processor has. */
 struct x86_paging {
 	uint64_t cr0;
 	uint64_t cr3;
 	uint64_t cr4;
 	uint64_t efer;
+	uint8_t physbits;		/* width of physical addresses, to 52 */
+	bool gibpages;			/* pages of 1 GiB */
+	bool upperglobal;		/* G is reserved in the upper two levels */
 };
 
 /*
- * Translate gva; prot says what all levels allow: READ always, WRITE, EXEC,
- * USER. EFAULT: not mapped, not canonical, or tables outside memory; ENOTSUP:
- * 5-level paging. read copies from guest-physical memory, 0 or an errno.
+ * Guest-physical memory, by the stretch last looked at: size bytes from gpa on
+ * lie at base. size 0: nothing has been looked at.
  */
-int	x86_walk(const struct x86_paging *, gvaddr_t,
-	    int (*read)(void *arg, gpaddr_t, void *, size_t), void *arg,
-	    gpaddr_t *, nvmm_prot_t *);
+struct x86_ram {
+	gpaddr_t gpa;
+	size_t size;
+	uint8_t *base;
+	bool writable;
+	/* Move to the stretch that holds gpa. => False: there is no memory. */
+	bool (*seek)(struct x86_ram *, gpaddr_t);
+	void *arg;
+};
+
+/* Where gpa lies; NULL: nowhere. => Good up to the end of its page. */
+static inline void *
+x86_ram_at(struct x86_ram *ram, gpaddr_t gpa)
+{
+
+	if (gpa - ram->gpa >= ram->size && !ram->seek(ram, gpa))
+		return NULL;
+	return ram->base + (gpa - ram->gpa);
+}
+
+/*
+ * An access; READ unless more is said. A supervisor's own are explicit and may
+ * touch the user's pages under SMAP with RFLAGS.AC; implicit ones, as those of
+ * descriptor tables at any privilege level, have neither of USER and AC.
+ */
+#define X86_ACC_WRITE	0x01
+#define X86_ACC_EXEC	0x02		/* instruction fetch */
+#define X86_ACC_USER	0x04		/* at privilege level 3 */
+#define X86_ACC_AC	0x08		/* RFLAGS.AC, below level 3 */
+#define X86_ACC_LOOK	0x10		/* leave accessed and dirty bits alone */
+#define X86_ACC_QUERY	0x20		/* and check no rights */
+
+#define X86_LEVELS	4
+
+/* A translation and the entries that it comes from, or what is wrong. */
+struct x86_xlat {
+	gpaddr_t gpa;
+	nvmm_prot_t prot;		/* of a QUERY: what all levels grant */
+	uint32_t error;			/* on EFAULT: of the #PF */
+	bool wide;			/* 64-bit entries */
+	uint8_t nlevels;
+	const void *at[X86_LEVELS];	/* where they lie, */
+	uint64_t pte[X86_LEVELS];	/* what they hold, bits set included */
+};
+
+/* True if a walk would find the same entries once more. */
+static inline bool
+x86_xlat_same(const struct x86_xlat *t)
+{
+	unsigned i;
+
+	for (i = 0; i < t->nlevels; i++) {
+		if (t->pte[i] != (t->wide ?
+		    __atomic_load_n((const uint64_t *)t->at[i],
+		    __ATOMIC_RELAXED) :
+		    __atomic_load_n((const uint32_t *)t->at[i],
+		    __ATOMIC_RELAXED)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Translate gva for an access, and set accessed and dirty bits as the CPU does.
+ * EFAULT: the access faults, or gva is not canonical; ENXIO: tables lie where
+ * no memory is; ENOTSUP: 5 levels; EAGAIN: other CPUs change the tables all the
+ * time. Protection keys are not looked at.
+ */
+int	x86_walk(const struct x86_paging *, struct x86_ram *, gvaddr_t,
+	    unsigned access, struct x86_xlat *);
+
+/* hostcpu.c */
+/* Fill in what the processor has: the one that this runs on. */
+void	x86_paging_host(struct x86_paging *);
 
 #endif /* _LIBNVMM_X86_H_ */
