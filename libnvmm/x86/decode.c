@@ -144,7 +144,8 @@ stage_insn(struct x86_decoder *d)
 	if (d->vex && row->unit == X86_UNIT_SSE)
 		insn->unit = X86_UNIT_AVX;
 	insn->cond = d->opcode & 0x0F;
-	insn->aligned = (row->flags & X86_ROW_ALIGN) != 0;
+	insn->aligned = (row->flags & (d->vex ? X86_ROW_ALIGN :
+	    X86_ROW_ALIGN | X86_ROW_ALIGN1)) != 0;
 }
 
 /* From the row on. */

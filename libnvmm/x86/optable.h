@@ -52,6 +52,7 @@ enum x86_enc {
 #define X86_ROW_MOVD	0x100		/* 4 bytes, or 8 with REX.W */
 #define X86_ROW_HIGH	0x200		/* the upper half of the XMM */
 #define X86_ROW_SEL	0x400		/* 2 bytes in memory */
+#define X86_ROW_ALIGN1	0x800		/* it must, unless with VEX */
 
 /* What VEX makes of a row. */
 #define X86_VEX_YES	0x01		/* there is such a form */

@@ -38,6 +38,7 @@
 #define VLIG	(X86_VEX_YES | X86_VEX_LIG)
 #define VH	(X86_VEX_YES | X86_VEX_VVVV)
 #define ALN	X86_ROW_ALIGN
+#define ALN1	X86_ROW_ALIGN1
 #define HIGH	X86_ROW_HIGH
 #define MOVD	X86_ROW_MOVD
 
@@ -116,7 +117,7 @@ const struct x86_row x86_prefixed[NPREFIXED][X86_NPP] = {
 	[P12] = {
 		[X86_PP_NONE] = VEC3(SSE, MOVH, V, W, H, 8, 0, VH),
 		[X86_PP_66] = VEC3(SSE, MOVH, V, M, H, 8, 0, VH),
-		[X86_PP_F3] = VEC(SSE, MOVSLDUP, V, W, 16, 0, ALN, V256),
+		[X86_PP_F3] = VEC(SSE, MOVSLDUP, V, W, 16, 0, ALN1, V256),
 		[X86_PP_F2] = VEC(SSE, MOVDDUP, V, W, 8, 0, 0, V256),
 	},
 	[P13] = {
@@ -127,7 +128,7 @@ const struct x86_row x86_prefixed[NPREFIXED][X86_NPP] = {
 	[P16] = {
 		[X86_PP_NONE] = VEC3(SSE, MOVH, V, W, H, 8, HIGH, VH),
 		[X86_PP_66] = VEC3(SSE, MOVH, V, M, H, 8, HIGH, VH),
-		[X86_PP_F3] = VEC(SSE, MOVSHDUP, V, W, 16, 0, ALN, V256),
+		[X86_PP_F3] = VEC(SSE, MOVSHDUP, V, W, 16, 0, ALN1, V256),
 	},
 	[P17] = {
 		[X86_PP_NONE] = VEC(SSE, MOVV, M, V, 8, 0, HIGH, V0),

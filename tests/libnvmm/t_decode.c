@@ -188,7 +188,7 @@ ATF_TC_WITHOUT_HEAD(cases);
 ATF_TC_BODY(cases, tc)
 {
 
-	h_cases(atf_tc_get_config_var(tc, "srcdir"), "d_decode.txt", 120,
+	h_cases(atf_tc_get_config_var(tc, "srcdir"), "d_decode.txt", 360,
 	    check_case);
 }
 

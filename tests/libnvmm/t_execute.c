@@ -21,8 +21,10 @@
 /* A processor with its memory. */
 struct world {
 	struct nvmm_x64_state st;
+	uint8_t ymmh[16][16];
 	uint8_t mem[MEM_SIZE];
 	uint8_t high[MEM_SIZE];
+	bool race;			/* another CPU is about */
 };
 
 static struct world now, want;
@@ -61,6 +63,23 @@ bus_store(void *arg, gvaddr_t lin, const void *buf, size_t size)
 	return 0;
 }
 
+static int
+bus_swap(void *arg, gvaddr_t lin, const void *old, const void *val,
+    size_t size)
+{
+	struct world *w = arg;
+	uint8_t *p = mem_at(w, lin, size);
+
+	if (p == NULL)
+		return ENXIO;
+	if (w->race)
+		p[0]++;
+	if (memcmp(p, old, size) != 0)
+		return EAGAIN;
+	memcpy(p, val, size);
+	return 0;
+}
+
 static bool
 bus_pause(void *arg)
 {
@@ -86,7 +105,8 @@ world_init(struct world *w, unsigned bits)
 	w->st.segs[NVMM_X64_SEG_CS].attrib.type = 0xB;
 	w->st.segs[NVMM_X64_SEG_CS].attrib.l = bits == 64;
 	w->st.crs[NVMM_X64_CR_CR0] = X86_CR0_PE;
-	w->st.crs[NVMM_X64_CR_CR4] = X86_CR4_OSFXSR;
+	w->st.crs[NVMM_X64_CR_CR4] = X86_CR4_OSFXSR | X86_CR4_OSXSAVE;
+	w->st.crs[NVMM_X64_CR_XCR0] = 7;
 	w->st.msrs[NVMM_X64_MSR_EFER] = bits == 64 ? X86_EFER_LMA : 0;
 	w->st.gprs[NVMM_X64_GPR_RFLAGS] = X86_FL_FIXED;
 	w->st.gprs[NVMM_X64_GPR_RIP] = 0x100;
@@ -122,8 +142,61 @@ set_segment(struct world *w, char *name, const char *value)
 		s->limit = (uint32_t)strtoull(value, NULL, 16);
 	else if (strcmp(field, "type") == 0)
 		s->attrib.type = strtoul(value, NULL, 16) & 0xF;
+	else if (strcmp(field, "sel") == 0)
+		s->selector = (uint16_t)strtoul(value, NULL, 16);
+	else if (strcmp(field, "dpl") == 0)
+		s->attrib.dpl = strtoul(value, NULL, 16) & 3;
+	else if (strcmp(field, "p") == 0)
+		s->attrib.p = strtoul(value, NULL, 16) & 1;
+	else if (strcmp(field, "def") == 0)
+		s->attrib.def = strtoul(value, NULL, 16) & 1;
 	else
 		atf_tc_fail("field %s", field);
+}
+
+/* Set a number that is neither a general register nor a segment's. */
+static bool
+set_number(struct world *w, const char *word, const char *value)
+{
+	uint64_t val = strtoull(value, NULL, 16);
+
+	if (strcmp(word, "cr0") == 0)
+		w->st.crs[NVMM_X64_CR_CR0] = val;
+	else if (strcmp(word, "cr4") == 0)
+		w->st.crs[NVMM_X64_CR_CR4] = val;
+	else if (strcmp(word, "xcr0") == 0)
+		w->st.crs[NVMM_X64_CR_XCR0] = val;
+	else if (strcmp(word, "fsw") == 0)
+		w->st.fpu.fx_sw = (uint16_t)val;
+	else if (strcmp(word, "ftw") == 0)
+		w->st.fpu.fx_tw = (uint8_t)val;
+	else if (strcmp(word, "mxcsr") == 0)
+		w->st.fpu.fx_mxcsr = (uint32_t)val;
+	else if (strcmp(word, "race") == 0)
+		w->race = val != 0;
+	else
+		return false;
+	return true;
+}
+
+/* What bytes are given for: memory, or a vector register. */
+static uint8_t *
+bytes_at(struct world *w, const char *word, size_t size)
+{
+	unsigned long n = strtoul(word + 1, NULL, 10);
+
+	switch (word[0]) {
+	case 'm':
+		return mem_at(w, strtoull(word + 1, NULL, 16), size);
+	case 'x':
+		return w->st.fpu.fx_xmm[n & 15].xmm_bytes;
+	case 'y':
+		return w->ymmh[n & 15];
+	case 's':			/* ST(n) */
+		return (uint8_t *)&w->st.fpu.fx_87_ac[n & 7];
+	default:
+		return NULL;
+	}
 }
 
 /* Set what one word says. */
@@ -144,13 +217,9 @@ set_word(struct world *w, char *word)
 		w->st.gprs[reg] = strtoull(value, NULL, 16);
 	else if (strchr(word, '.') != NULL)
 		set_segment(w, word, value);
-	else if (strcmp(word, "cr0") == 0)
-		w->st.crs[NVMM_X64_CR_CR0] = strtoull(value, NULL, 16);
-	else {
-		ATF_REQUIRE_MSG(word[0] == 'm', "word %s", word);
-		p = mem_at(w, strtoull(word + 1, NULL, 16),
-		    strlen(value) / 2);
-		ATF_REQUIRE_MSG(p != NULL, "address %s", word);
+	else if (!set_number(w, word, value)) {
+		p = bytes_at(w, word, strlen(value) / 2);
+		ATF_REQUIRE_MSG(p != NULL, "word %s", word);
 		(void)h_hex(value, p, strlen(value) / 2);
 	}
 }
@@ -178,18 +247,71 @@ check_world(unsigned number)
 	ATF_CHECK_MSG(memcmp(now.mem, want.mem, MEM_SIZE) == 0 &&
 	    memcmp(now.high, want.high, MEM_SIZE) == 0,
 	    "line %u: memory", number);
+	ATF_CHECK_MSG(memcmp(&now.st.fpu, &want.st.fpu,
+	    sizeof(now.st.fpu)) == 0, "line %u: vector registers", number);
+	ATF_CHECK_MSG(memcmp(now.ymmh, want.ymmh, sizeof(now.ymmh)) == 0,
+	    "line %u: upper halves", number);
+}
+
+/* What is said of the end, ahead of the words. */
+struct outcome {
+	unsigned vector;		/* a fault, or NO_FAULT */
+	int error;
+	bool trap;
+};
+#define NO_FAULT	256
+
+/* Take the outcome off the words, which then say what has changed. */
+static char *
+take_outcome(char *after, struct outcome *out)
+{
+	static const struct {
+		const char *name;
+		int error;
+	} errors[] = { { " again", EAGAIN }, { " refused", ENOTSUP } };
+	int at = 0;
+	size_t i;
+
+	*out = (struct outcome){ .vector = NO_FAULT };
+	if (sscanf(after, " fault %x%n", &out->vector, &at) == 1)
+		out->error = EFAULT;
+	for (i = 0; i < 2; i++) {
+		if (strncmp(after, errors[i].name,
+		    strlen(errors[i].name)) == 0) {
+			out->error = errors[i].error;
+			at = (int)strlen(errors[i].name);
+		}
+	}
+	if (strncmp(after, " trap", 5) == 0) {
+		out->trap = true;
+		at = 5;
+	}
+	return after + at;
+}
+
+/* The instruction of a case, from its text. */
+static void
+decode_case(const char *hex, unsigned bits, struct x86_insn *insn,
+    unsigned number)
+{
+	uint8_t bytes[16];
+	size_t len = h_hex(hex, bytes, sizeof(bytes));
+
+	ATF_REQUIRE_EQ_MSG(x86_decode(insn, bits, bytes, len), 0, "line %u",
+	    number);
+	ATF_REQUIRE_EQ_MSG(insn->len, len, "line %u", number);
 }
 
 static void
 check_case(char *line, unsigned number)
 {
-	struct x86_cpu cpu = { .state = &now.st };
+	struct x86_cpu cpu = { .state = &now.st, .ymmh = now.ymmh };
 	struct x86_bus bus = { .arg = &now, .load = bus_load,
-	    .store = bus_store, .pause = bus_pause };
+	    .store = bus_store, .swap = bus_swap, .pause = bus_pause };
 	char hex[64], *before, *after;
-	uint8_t bytes[16];
+	struct outcome out;
 	struct x86_insn insn;
-	unsigned bits, vector = 0;
+	unsigned bits;
 	int error;
 
 	ATF_REQUIRE_MSG(sscanf(line, "%u | %63s", &bits, hex) == 2,
@@ -198,20 +320,19 @@ check_case(char *line, unsigned number)
 	after = strchr(before, '|');
 	ATF_REQUIRE_MSG(after != NULL, "line %u", number);
 	*after++ = '\0';
+	decode_case(hex, bits, &insn, number);
 	world_init(&now, bits);
 	set_words(&now, before);
 	want = now;
-	ATF_REQUIRE_EQ_MSG(x86_decode(&insn, bits, bytes,
-	    h_hex(hex, bytes, sizeof(bytes))), 0, "line %u", number);
-	if (sscanf(after, " fault %x", &vector) != 1) {
+	after = take_outcome(after, &out);
+	if (out.error == 0)
 		want.st.gprs[NVMM_X64_GPR_RIP] += insn.len;
-		set_words(&want, after);
-	}
+	set_words(&want, after);
 	error = x86_execute(&cpu, &insn, &bus);
-	ATF_CHECK_EQ_MSG(error, vector != 0 ? EFAULT : 0, "line %u: error %d",
-	    number, error);
-	ATF_CHECK_EQ_MSG(cpu.fault.raised ? cpu.fault.vector : 0, vector,
-	    "line %u: vector %u", number, cpu.fault.vector);
+	ATF_CHECK_EQ_MSG(error, out.error, "line %u: error %d", number, error);
+	ATF_CHECK_EQ_MSG(cpu.fault.raised ? cpu.fault.vector : NO_FAULT,
+	    out.vector, "line %u: vector %u", number, cpu.fault.vector);
+	ATF_CHECK_EQ_MSG(cpu.trap, out.trap, "line %u: trap", number);
 	check_world(number);
 }
 

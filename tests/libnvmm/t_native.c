@@ -40,6 +40,7 @@ struct tmpl {
 	uint8_t imm;			/* bytes of immediate to append */
 	bool lock;			/* may carry LOCK */
 	bool rep;			/* 1: REP variants as well */
+	uint8_t prefix;			/* part of the opcode, or 0 */
 	uint64_t undefined;
 };
 
@@ -48,6 +49,21 @@ struct tmpl {
 #define T(n, l, i, lk, rp, u, ...)					\
 	{ .name = n, .bytes = { __VA_ARGS__ }, .len = l, .imm = i,	\
 	  .lock = lk, .rep = rp, .undefined = u }
+#define TP(n, pfx, l, u, ...)						\
+	{ .name = n, .bytes = { __VA_ARGS__ }, .len = l, .prefix = pfx,	\
+	  .undefined = u }
+/* Of the flags of shifts by more than 1, OF is undefined too. */
+#define SHIFT(n, r)							\
+	T(n " m8,i", 2, 1, false, false, SHU, 0xC0, (r) << 3),		\
+	T(n " m,i", 2, 1, false, false, SHU, 0xC1, (r) << 3),		\
+	T(n " m8,1", 2, 0, false, false, AF, 0xD0, (r) << 3),		\
+	T(n " m,1", 2, 0, false, false, AF, 0xD1, (r) << 3),		\
+	T(n " m8,cl", 2, 0, false, false, SHU, 0xD2, (r) << 3),	\
+	T(n " m,cl", 2, 0, false, false, SHU, 0xD3, (r) << 3)
+#define SHU	(X86_FL_OF | X86_FL_AF)
+#define MULU	(X86_FL_SF | X86_FL_ZF | X86_FL_AF | X86_FL_PF)
+#define BSU	(X86_FL_ARITH & ~X86_FL_ZF)
+#define CNTU	(X86_FL_ARITH & ~(X86_FL_ZF | X86_FL_CF))
 /* ModRM with a zero mod is completed by a random memory form. */
 #define ALU(n, b, lk, u)						\
 	T(n " m8,r8", 2, 0, lk, false, u, (b) + 0, 0x08),		\
@@ -132,6 +148,26 @@ static const struct tmpl tmpls[] = {
 	T("lods", 1, 0, false, true, 0, 0xAD),
 	T("scasb", 1, 0, false, true, 0, 0xAE),
 	T("scas", 1, 0, false, true, 0, 0xAF),
+	SHIFT("rol", 0), SHIFT("ror", 1), SHIFT("rcl", 2), SHIFT("rcr", 3),
+	SHIFT("shl", 4), SHIFT("shr", 5), SHIFT("sal", 6), SHIFT("sar", 7),
+	T("shld i", 3, 1, false, false, SHU, 0x0F, 0xA4, 0x10),
+	T("shld cl", 3, 0, false, false, SHU, 0x0F, 0xA5, 0x10),
+	T("shrd i", 3, 1, false, false, SHU, 0x0F, 0xAC, 0x10),
+	T("shrd cl", 3, 0, false, false, SHU, 0x0F, 0xAD, 0x10),
+	T("imul r,m,i", 2, 4, false, false, MULU, 0x69, 0x10),
+	T("imul r,m,i8", 2, 1, false, false, MULU, 0x6B, 0x10),
+	T("imul r,m", 3, 0, false, false, MULU, 0x0F, 0xAF, 0x10),
+	T("mul m8", 2, 0, false, false, MULU, 0xF6, 0x20),
+	T("mul m", 2, 0, false, false, MULU, 0xF7, 0x20),
+	T("imul m8", 2, 0, false, false, MULU, 0xF6, 0x28),
+	T("imul m", 2, 0, false, false, MULU, 0xF7, 0x28),
+	T("bsf", 3, 0, false, false, BSU, 0x0F, 0xBC, 0x10),
+	T("bsr", 3, 0, false, false, BSU, 0x0F, 0xBD, 0x10),
+	TP("tzcnt", 0xF3, 3, CNTU, 0x0F, 0xBC, 0x10),
+	TP("lzcnt", 0xF3, 3, CNTU, 0x0F, 0xBD, 0x10),
+	TP("popcnt", 0xF3, 3, 0, 0x0F, 0xB8, 0x10),
+	TP("crc32 m8", 0xF2, 4, 0, 0x0F, 0x38, 0xF0, 0x10),
+	TP("crc32 m", 0xF2, 4, 0, 0x0F, 0x38, 0xF1, 0x10),
 	T("movups", 3, 0, false, false, 0, 0x0F, 0x10, 0x18),
 	T("movups st", 3, 0, false, false, 0, 0x0F, 0x11, 0x18),
 };
@@ -385,6 +421,8 @@ make_insn(const struct tmpl *t, uint8_t *buf)
 		opsize = false;
 	if (t->bytes[1] == 0xC3 && t->len == 3)
 		opsize = false;
+	if (t->bytes[0] == 0x0F && (t->bytes[1] & 0xF6) == 0xA4)
+		opsize = false;		/* over 16, SHLD is undefined */
 	if (!use_rex)
 		rex = 0;
 	if (t->bytes[1] == 0xC7 || vector)
@@ -399,6 +437,8 @@ make_insn(const struct tmpl *t, uint8_t *buf)
 		*p++ = 0xF0;
 	if (rep != 0)
 		*p++ = rep;
+	if (t->prefix != 0)
+		*p++ = t->prefix;
 	if (use_rex)
 		*p++ = 0x40 | rex;
 	if (t->rep) {
