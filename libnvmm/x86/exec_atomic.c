@@ -57,29 +57,29 @@ x86_exec_xadd(struct x86_exec *x)
 	return 0;
 }
 
-/* The destination is written whether it was equal or not. */
+/* Memory is written whether it was equal or not, a register if it was. */
 int
 x86_exec_cmpxchg(struct x86_exec *x)
 {
+	const struct x86_operand *dst = &x->insn->dst;
 	struct nvmm_x64_state *st = x->cpu->state;
-	unsigned size = x->insn->dst.size;
 	uint64_t acc, old, val, after = *x86_exec_flags(x);
 	int error;
 
-	error = x86_exec_load_modify(x, &x->insn->dst, &old);
+	error = x86_exec_load_modify(x, dst, &old);
 	if (error == 0)
 		error = x86_exec_load(x, &x->insn->src, &val);
 	if (error != 0)
 		return error;
-	acc = x86_reg_get(st, NVMM_X64_GPR_RAX, size, 0);
-	(void)x86_alu(X86_OP_CMP, acc, old, size, &after);
-	error = x86_exec_update(x, &x->insn->dst, old,
-	    acc == old ? val : old);
+	acc = x86_reg_get(st, NVMM_X64_GPR_RAX, dst->size, 0);
+	(void)x86_alu(X86_OP_CMP, acc, old, dst->size, &after);
+	if (acc == old || dst->kind == X86_KIND_MEM)
+		error = x86_exec_update(x, dst, old, acc == old ? val : old);
 	if (error != 0)
 		return error;
 	if (acc != old)
-		x86_reg_set(st, NVMM_X64_GPR_RAX, size, 0, old);
-	st->gprs[NVMM_X64_GPR_RFLAGS] = after;
+		x86_reg_set(st, NVMM_X64_GPR_RAX, dst->size, 0, old);
+	*x86_exec_flags(x) = after;
 	return 0;
 }
 

@@ -18,23 +18,35 @@ string_compares(const struct x86_insn *insn)
 	return insn->op == X86_OP_CMPS || insn->op == X86_OP_SCAS;
 }
 
-/* One item, flags included, registers RSI and RDI not. */
+/* CMPS reads at rSI first, SCAS at rDI only. */
 static int
-string_item(struct x86_exec *x)
+string_compare(struct x86_exec *x)
 {
 	const struct x86_insn *insn = x->insn;
 	uint64_t a, b;
 	int error;
 
-	error = x86_exec_load(x, &insn->src, &b);
-	if (error != 0)
-		return error;
-	if (!string_compares(insn))
-		return x86_exec_store(x, &insn->dst, b);
 	error = x86_exec_load(x, &insn->dst, &a);
 	if (error == 0)
+		error = x86_exec_load(x, &insn->src, &b);
+	if (error == 0)
 		(void)x86_alu(X86_OP_CMP, a, b, insn->dst.size,
-		    &x->cpu->state->gprs[NVMM_X64_GPR_RFLAGS]);
+		    x86_exec_flags(x));
+	return error;
+}
+
+/* One item, flags included, registers RSI and RDI not. */
+static int
+string_item(struct x86_exec *x)
+{
+	uint64_t val;
+	int error;
+
+	if (string_compares(x->insn))
+		return string_compare(x);
+	error = x86_exec_load(x, &x->insn->src, &val);
+	if (error == 0)
+		error = x86_exec_store(x, &x->insn->dst, val);
 	return error;
 }
 

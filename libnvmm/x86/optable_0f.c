@@ -189,7 +189,10 @@ const struct x86_row x86_prefixed[NPREFIXED][X86_NPP] = {
 		[X86_PP_F2] = ROW(BSR, G, E, 0, 0, 0),
 	},
 	/* MOVNTI */
-	[PC3] = { [X86_PP_NONE] = ROW(MOV, M, G, 0, 0, MOVD) },
+	[PC3] = {
+		[X86_PP_NONE] = ROW(MOV, M, G, 0, 0, MOVD),
+		[X86_PP_66] = UD, [X86_PP_F3] = UD, [X86_PP_F2] = UD,
+	},
 	[PD6] = { [X86_PP_66] = VEC(SSE, MOVV, W, V, 8, 0, 0, V0) },
 	/* MOVNTQ, MOVNTDQ */
 	[PE7] = {

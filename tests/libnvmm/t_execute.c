@@ -340,7 +340,7 @@ ATF_TC_WITHOUT_HEAD(cases);
 ATF_TC_BODY(cases, tc)
 {
 
-	h_cases(atf_tc_get_config_var(tc, "srcdir"), "d_execute.txt", 70,
+	h_cases(atf_tc_get_config_var(tc, "srcdir"), "d_execute.txt", 260,
 	    check_case);
 }
 
