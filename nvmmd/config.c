@@ -3,7 +3,8 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * One table of keys, one setter a key. The setters see typed values and
- * refuse what is out of range; the form of the file is proto_doc's business.
+ * refuse what is out of range or unknown to this host; the form of the file is
+ * proto_doc's business.
  */
 
 #include <sys/stat.h>
@@ -15,10 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "config.h"
+#include "config_impl.h"
 #include "host.h"
-#include "proto_doc.h"
 
 #ifndef NVMMD_CONF
 #define NVMMD_CONF	"/etc/nvmmd.conf"
@@ -33,32 +34,63 @@
 #define CONFIG_REQUESTS		256
 #define CONFIG_REQUESTS_MAX	65536
 
+/* In the order of the table: members of sockets, and of a rule. */
 enum config_key {
-	CONFIG_SOCKET_PATH, CONFIG_SOCKET_GROUP, CONFIG_SOCKET_MODE,
-	CONFIG_USER, CONFIG_IMAGES,
-	CONFIG_MACHINES, CONFIG_VCPUS, CONFIG_MEMORY, CONFIG_TOTAL,
+	CONFIG_SOCKETS,
+	CONFIG_SOCKET,			/* + enum config_socket_key */
+	CONFIG_USER = CONFIG_SOCKET + SOCKET_WHOLE,
+	CONFIG_IMAGES,
+	CONFIG_ALL_MACHINES, CONFIG_ALL_VCPUS, CONFIG_ALL_MEMORY,
 	CONFIG_CLIENT_LIMIT, CONFIG_REQUEST_LIMIT,
-	CONFIG_NKEYS
+	CONFIG_RULES,
+	CONFIG_RULE,			/* + enum config_rule_key */
+	CONFIG_GENERAL = CONFIG_RULE + RULE_WHOLE,	/* + policy_limit */
+	CONFIG_RULE_LIMIT = CONFIG_GENERAL + POLICY_NLIMITS,
+	CONFIG_NKEYS = CONFIG_RULE_LIMIT + POLICY_NLIMITS
 };
 
-static const struct proto_key config_keys[CONFIG_NKEYS] = {
-	[CONFIG_SOCKET_PATH] = { "socket.path", PROTO_STRING },
-	[CONFIG_SOCKET_GROUP] = { "socket.group", PROTO_STRING },
-	[CONFIG_SOCKET_MODE] = { "socket.mode", PROTO_STRING },
+#define CONFIG_PATHS_MAX	48
+
+static struct proto_key config_keys[CONFIG_NKEYS] = {
+	[CONFIG_SOCKETS] = { "sockets", PROTO_OBJECTS },
+	[CONFIG_SOCKET + SOCKET_PATH] = { "sockets[].path", PROTO_STRING },
+	[CONFIG_SOCKET + SOCKET_OWNER] = { "sockets[].owner", PROTO_STRING },
+	[CONFIG_SOCKET + SOCKET_GROUP] = { "sockets[].group", PROTO_STRING },
+	[CONFIG_SOCKET + SOCKET_MODE] = { "sockets[].mode", PROTO_STRING },
+	[CONFIG_SOCKET + SOCKET_ROLE] = { "sockets[].role", PROTO_STRING },
+	[CONFIG_SOCKET + SOCKET_SEES] = { "sockets[].sees", PROTO_STRING },
 	[CONFIG_USER] = { "user", PROTO_STRING },
 	[CONFIG_IMAGES] = { "images", PROTO_STRINGS },
-	[CONFIG_MACHINES] = { "limits.machines", PROTO_INTEGER },
-	[CONFIG_VCPUS] = { "limits.vcpus_per_machine", PROTO_INTEGER },
-	[CONFIG_MEMORY] = { "limits.memory_per_machine", PROTO_SIZE },
-	[CONFIG_TOTAL] = { "limits.memory_total", PROTO_SIZE },
+	[CONFIG_ALL_MACHINES] = { "limits.machines", PROTO_INTEGER },
+	[CONFIG_ALL_VCPUS] = { "limits.vcpus_total", PROTO_INTEGER },
+	[CONFIG_ALL_MEMORY] = { "limits.memory_total", PROTO_SIZE },
 	[CONFIG_CLIENT_LIMIT] = { "limits.clients", PROTO_INTEGER },
 	[CONFIG_REQUEST_LIMIT] = { "limits.requests", PROTO_INTEGER },
+	[CONFIG_RULES] = { "policy", PROTO_OBJECTS },
+	[CONFIG_RULE + RULE_ROLE] = { "policy[].role", PROTO_STRING },
+	[CONFIG_RULE + RULE_GROUP] = { "policy[].group", PROTO_STRING },
+	[CONFIG_RULE + RULE_USER] = { "policy[].user", PROTO_STRING },
+	/* The limits' names are the policy's: config_paths. */
 };
 
-struct config_load {
-	struct config *config;
-	bool images;			/* the file has named one */
-};
+/* Completes the table. */
+static void
+config_paths(void)
+{
+	static char paths[2][POLICY_NLIMITS][CONFIG_PATHS_MAX];
+	static const char *const above[2] = { "limits", "policy[]" };
+	static const unsigned first[2] = { CONFIG_GENERAL, CONFIG_RULE_LIMIT };
+	unsigned i, n;
+
+	for (i = 0; i < 2 * POLICY_NLIMITS; i++) {
+		n = i / 2;
+		(void)snprintf(paths[i % 2][n], CONFIG_PATHS_MAX, "%s.%s",
+		    above[i % 2], policy_limits[n].name);
+		config_keys[first[i % 2] + n].path = paths[i % 2][n];
+		config_keys[first[i % 2] + n].type = policy_limits[n].size ?
+		    PROTO_SIZE : PROTO_INTEGER;
+	}
+}
 
 /* What holds without a file. */
 void
@@ -66,19 +98,18 @@ config_defaults(struct config *c)
 {
 
 	memset(c, 0, sizeof(*c));
-	(void)snprintf(c->socket, sizeof(c->socket), "%s", PROTO_SOCKET);
-	c->mode = 0660;
 	(void)snprintf(c->user, sizeof(c->user), "_nvmmd");
 	(void)snprintf(c->images[0], sizeof(c->images[0]), "%s",
 	    NVMMD_IMAGES);
 	c->nimages = 1;
 	c->clients = CONFIG_CLIENTS;
 	c->requests = CONFIG_REQUESTS;
+	c->starter = getuid();
 	policy_defaults(&c->policy, host_ram());
 }
 
 /* Copies text that has to fit. */
-static int
+int
 config_text(char *to, size_t size, const char *from, char *why)
 {
 
@@ -91,48 +122,98 @@ config_text(char *to, size_t size, const char *from, char *why)
 	return -1;
 }
 
-/* Takes a number within bounds. */
-static int
-config_number(uint32_t *to, int64_t value, int64_t max, char *why)
-{
-
-	if (value >= 1 && value <= max) {
-		*to = (uint32_t)value;
-		return 0;
-	}
-	(void)snprintf(why, PROTO_WHY_MAX, "must be 1 to %" PRId64 ", not %"
-	    PRId64, max, value);
-	return -1;
-}
-
-/* Takes a size within bounds. */
-static int
-config_bytes(uint64_t *to, int64_t value, uint64_t max, char *why)
+/* Takes a number, or a size, within bounds. */
+int
+config_number(uint64_t *to, int64_t value, uint64_t min, uint64_t max,
+    bool size, char *why)
 {
 	char a[POLICY_SIZE_MAX], b[POLICY_SIZE_MAX];
 
-	if (value >= (int64_t)POLICY_MEMORY_MIN && (uint64_t)value <= max) {
+	if (value >= 0 && (uint64_t)value >= min && (uint64_t)value <= max) {
 		*to = (uint64_t)value;
 		return 0;
 	}
-	(void)snprintf(why, PROTO_WHY_MAX, "must be %s to %s",
-	    policy_size(a, POLICY_MEMORY_MIN), policy_size(b, max));
+	if (size)
+		(void)snprintf(why, PROTO_WHY_MAX, "must be %s to %s",
+		    policy_size(a, min), policy_size(b, max));
+	else
+		(void)snprintf(why, PROTO_WHY_MAX, "must be %" PRIu64 " to %"
+		    PRIu64 ", not %" PRId64, min, max, value);
 	return -1;
 }
 
-/* Takes permission bits in octal. */
-static int
-config_mode(mode_t *to, const char *text, char *why)
+/* A number that stands for a user or a group. Returns whether it is one. */
+static bool
+config_id(const char *name, uint32_t *id)
 {
+	unsigned long long n;
 	char *end;
-	unsigned long mode = strtoul(text, &end, 8);
 
-	if (*text >= '0' && *text <= '7' && *end == '\0' && mode <= 0777) {
-		*to = (mode_t)mode;
+	n = strtoull(name, &end, 10);
+	*id = (uint32_t)n;
+	return *name >= '0' && *name <= '9' && *end == '\0' &&
+	    n < UINT32_MAX;
+}
+
+/* A user of this host, or his number. */
+int
+config_user(const char *name, uid_t *uid, char *why)
+{
+	struct passwd *pw;
+
+	if (config_id(name, uid))
+		return 0;
+	pw = getpwnam(name);
+	if (pw != NULL) {
+		*uid = pw->pw_uid;
 		return 0;
 	}
+	(void)snprintf(why, PROTO_WHY_MAX, "is wrong: there is no user %.64s", name);
+	return -1;
+}
+
+/* A group of this host, or its number. */
+int
+config_group(const char *name, gid_t *gid, char *why)
+{
+	struct group *group;
+
+	if (config_id(name, gid))
+		return 0;
+	group = getgrnam(name);
+	if (group != NULL) {
+		*gid = group->gr_gid;
+		return 0;
+	}
+	(void)snprintf(why, PROTO_WHY_MAX, "is wrong: there is no group %.64s", name);
+	return -1;
+}
+
+/* A role. */
+int
+config_role(const char *name, enum proto_privilege *role, char *why)
+{
+
+	*role = proto_privilege(name);
+	if (*role != PROTO_NPRIVILEGES)
+		return 0;
 	(void)snprintf(why, PROTO_WHY_MAX,
-	    "must be permissions in octal, as \"0660\"");
+	    "must be monitor, user, operator or admin");
+	return -1;
+}
+
+/* Takes whom the daemon becomes. */
+static int
+config_daemon(struct config_load *load, const char *name, char *why)
+{
+	struct config *c = load->config;
+
+	c->user_named = true;
+	if (config_text(c->user, sizeof(c->user), name, why) == -1)
+		return -1;
+	if (!load->names || getpwnam(name) != NULL)
+		return 0;
+	(void)snprintf(why, PROTO_WHY_MAX, "is wrong: there is no user %.64s", name);
 	return -1;
 }
 
@@ -150,7 +231,7 @@ config_image(struct config_load *load, const char *path, char *why)
 		return -1;
 	}
 	if (c->nimages == CONFIG_IMAGES_MAX) {
-		(void)snprintf(why, PROTO_WHY_MAX, "has more than %d folders",
+		(void)snprintf(why, PROTO_WHY_MAX, "is one of more than %d",
 		    CONFIG_IMAGES_MAX);
 		return -1;
 	}
@@ -158,64 +239,71 @@ config_image(struct config_load *load, const char *path, char *why)
 	    why);
 }
 
-/* proto_doc's setter: one value. */
+/* Takes a limit of the daemon's own. */
 static int
-config_set(void *arg, size_t key, const struct proto_value *v, char *why)
+config_own(unsigned *to, int64_t value, uint64_t max, char *why)
 {
-	struct config_load *load = arg;
-	struct config *c = load->config;
+	uint64_t n;
 
-	switch ((enum config_key)key) {
-	case CONFIG_SOCKET_PATH:
-		return config_text(c->socket, sizeof(c->socket), v->string,
-		    why);
-	case CONFIG_SOCKET_GROUP:
-		return config_text(c->group, sizeof(c->group), v->string, why);
-	case CONFIG_SOCKET_MODE:
-		return config_mode(&c->mode, v->string, why);
-	case CONFIG_USER:
-		c->user_named = true;
-		return config_text(c->user, sizeof(c->user), v->string, why);
-	case CONFIG_IMAGES:
-		return config_image(load, v->string, why);
-	case CONFIG_MACHINES:
-		return config_number(&c->policy.machines, v->integer,
-		    POLICY_MACHINES_MAX, why);
-	case CONFIG_VCPUS:
-		return config_number(&c->policy.vcpus, v->integer,
-		    POLICY_VCPUS_MAX, why);
-	case CONFIG_MEMORY:
-		return config_bytes(&c->policy.memory, v->integer,
-		    POLICY_MEMORY_MAX, why);
-	case CONFIG_TOTAL:
-		return config_bytes(&c->policy.memory_total, v->integer,
-		    PROTO_INTEGER_MAX, why);
-	case CONFIG_CLIENT_LIMIT:
-		return config_number(&c->clients, v->integer,
-		    CONFIG_CLIENTS_MAX, why);
-	case CONFIG_REQUEST_LIMIT:
-		return config_number(&c->requests, v->integer,
-		    CONFIG_REQUESTS_MAX, why);
-	case CONFIG_NKEYS:
-		break;
-	}
-	return -1;
+	if (config_number(&n, value, 1, max, false, why) == -1)
+		return -1;
+	*to = (unsigned)n;
+	return 0;
 }
 
-/* The user and the group, looked up. */
-int
-config_names(const struct config *c, char *text)
+/* Takes a value of a key that is in no array of objects. */
+static int
+config_single(struct config_load *load, enum config_key key,
+    const struct proto_value *v, char *why)
+{
+	struct config *c = load->config;
+
+	switch (key) {
+	case CONFIG_USER:
+		return config_daemon(load, v->string, why);
+	case CONFIG_IMAGES:
+		return config_image(load, v->string, why);
+	case CONFIG_ALL_MACHINES:
+		return config_number(&c->policy.all.machines, v->integer, 1,
+		    POLICY_MACHINES_MAX, false, why);
+	case CONFIG_ALL_VCPUS:
+		return config_number(&c->policy.all.vcpus, v->integer, 1,
+		    POLICY_VCPUS_ALL_MAX, false, why);
+	case CONFIG_ALL_MEMORY:
+		return config_number(&c->policy.all.memory, v->integer,
+		    POLICY_MEMORY_MIN, POLICY_MEMORY_ALL_MAX, true, why);
+	case CONFIG_CLIENT_LIMIT:
+		return config_own(&c->clients, v->integer, CONFIG_CLIENTS_MAX,
+		    why);
+	case CONFIG_REQUEST_LIMIT:
+		return config_own(&c->requests, v->integer,
+		    CONFIG_REQUESTS_MAX, why);
+	default:
+		return config_limit(&c->policy.general[key - CONFIG_GENERAL],
+		    key - CONFIG_GENERAL, v->integer, why);
+	}
+}
+
+/* proto_doc's setter: one value. */
+static int
+config_set(void *arg, size_t key, unsigned index, const struct proto_value *v,
+    char *why)
 {
 
-	if (c->user_named && getpwnam(c->user) == NULL)
-		(void)snprintf(text, CONFIG_TEXT_MAX,
-		    "there is no user %s", c->user);
-	else if (c->group[0] != '\0' && getgrnam(c->group) == NULL)
-		(void)snprintf(text, CONFIG_TEXT_MAX,
-		    "there is no group %s", c->group);
-	else
-		return 0;
-	return -1;
+	if (key == CONFIG_SOCKETS)
+		return config_socket_set(arg, SOCKET_WHOLE, index, v, why);
+	if (key < CONFIG_USER)
+		return config_socket_set(arg, key - CONFIG_SOCKET, index, v,
+		    why);
+	if (key == CONFIG_RULES)
+		return config_rule_set(arg, RULE_WHOLE, 0, index, v, why);
+	if (key >= CONFIG_RULE && key < CONFIG_GENERAL)
+		return config_rule_set(arg, key - CONFIG_RULE, 0, index, v,
+		    why);
+	if (key >= CONFIG_RULE_LIMIT)
+		return config_rule_set(arg, RULE_LIMIT,
+		    key - CONFIG_RULE_LIMIT, index, v, why);
+	return config_single(arg, key, v, why);
 }
 
 /* Reads the whole file. Returns its text, or NULL and errno. */
@@ -243,19 +331,22 @@ config_read(FILE *f, size_t *len)
 
 /* The file over the defaults. */
 int
-config_load(struct config *c, const char *file, char *text)
+config_load(struct config *c, const char *file, bool names, char *text)
 {
 	const char *name = file != NULL ? file : NVMMD_CONF;
-	struct config_load load = { c, false };
+	struct config_load load = { .config = c, .names = names };
 	char *body = NULL;
 	size_t len;
 	FILE *f;
 	int result;
 
+	config_paths();
 	config_defaults(c);
 	f = fopen(name, "re");
-	if (f == NULL && file == NULL && errno == ENOENT)
+	if (f == NULL && file == NULL && errno == ENOENT) {
+		config_socket_default(c);
 		return 0;
+	}
 	if (f != NULL)
 		body = config_read(f, &len);
 	if (body == NULL) {
@@ -266,6 +357,8 @@ config_load(struct config *c, const char *file, char *text)
 		result = proto_doc_parse(name, body, len, config_keys,
 		    CONFIG_NKEYS, config_set, &load, text);
 	}
+	if (result == 0 && c->nsockets == 0)
+		config_socket_default(c);
 	if (f != NULL)
 		(void)fclose(f);
 	free(body);

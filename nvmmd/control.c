@@ -31,7 +31,8 @@
 #define CONTROL_BUF_KEEP	65536
 
 static struct control_config control;
-static struct evloop_io *control_io;
+static LIST_HEAD(, listener) control_listeners =
+    LIST_HEAD_INITIALIZER(control_listeners);
 static struct evloop_timer *control_reaper, *control_pause;
 static TAILQ_HEAD(control_clients, client) control_clients =
     TAILQ_HEAD_INITIALIZER(control_clients);
@@ -217,6 +218,7 @@ control_free(struct client *c)
 	evloop_timer_free(c->linger);
 	evloop_io_free(c->io);
 	(void)close(c->fd);
+	peer_drop(c->peer);
 	TAILQ_REMOVE(&control_clients, c, link);
 	control_nclients--;
 	free(c->in.data);
@@ -257,18 +259,38 @@ control_refuse(struct client *c, enum proto_error name, const char *text)
 	c->closing = true;
 }
 
+/* Who it is, and what he may: the socket's role, unless he is above that. */
+static struct peer *
+control_peer_new(const struct listener *l, int fd)
+{
+	struct peer *p = peer_new(fd);
+	bool above;
+
+	if (p == NULL)
+		return NULL;
+	above = p->me.uid == 0 || p->me.uid == control.starter;
+	p->role = above ? PROTO_ADMIN : l->role;
+	p->sees = above ? PEER_ALL : l->sees;
+	log_debug("control: client %d: uid %d, gid %d, pid %d, %s", fd,
+	    (int)p->me.uid, (int)p->me.gid, (int)p->pid,
+	    proto_privileges[p->role]);
+	return p;
+}
+
 /* A client on that socket. */
 static struct client *
-control_client(int fd)
+control_client(const struct listener *l, int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
 	c->fd = fd;
+	c->from = l;
 	TAILQ_INIT(&c->requests);
 	c->io = evloop_io_new(fd, control_event, c);
-	if (c->io == NULL || host_peer(fd, &c->peer) == -1) {
+	c->peer = c->io != NULL ? control_peer_new(l, fd) : NULL;
+	if (c->peer == NULL) {
 		log_warn("control: client %d", fd);
 		evloop_io_free(c->io);
 		free(c);
@@ -276,31 +298,39 @@ control_client(int fd)
 	}
 	TAILQ_INSERT_TAIL(&control_clients, c, link);
 	control_nclients++;
-	log_debug("control: client %d: uid %d, gid %d, pid %d", fd,
-	    (int)c->peer.uid, (int)c->peer.gid, (int)c->peer.pid);
 	return c;
+}
+
+/* Has all sockets watched, or none. */
+static void
+control_watch(int what)
+{
+	struct listener *l;
+
+	LIST_FOREACH(l, &control_listeners, link)
+		(void)evloop_io_set(l->io, what);
 }
 
 /* Accepts one. Returns false if there are no more now. */
 static bool
-control_accept_one(void)
+control_accept_one(const struct listener *l)
 {
 	char text[PROTO_TEXT_MAX];
 	struct client *c;
 	int fd;
 
-	fd = accept4(control.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 		    errno == ENOMEM) {
 			log_warn("control: accepting clients pauses");
-			(void)evloop_io_set(control_io, 0);
+			control_watch(0);
 			evloop_timer_set(control_pause, CONTROL_PAUSE);
 			return false;
 		}
 		return errno == EINTR || errno == ECONNABORTED;
 	}
-	c = control_client(fd);
+	c = control_client(l, fd);
 	if (c == NULL) {
 		(void)close(fd);
 		return true;
@@ -315,15 +345,14 @@ control_accept_one(void)
 	return true;
 }
 
-/* The event loop's callback for the listening socket. */
+/* The event loop's callback for a listening socket. */
 static void
 control_accept(void *arg, int what)
 {
 	unsigned i;
 
-	(void)arg;
 	(void)what;
-	for (i = 0; i < CONTROL_ACCEPTS && control_accept_one(); i++)
+	for (i = 0; i < CONTROL_ACCEPTS && control_accept_one(arg); i++)
 		continue;
 }
 
@@ -333,36 +362,72 @@ control_resume(void *arg)
 {
 
 	(void)arg;
-	if (!control_ending)
-		(void)evloop_io_set(control_io, EVLOOP_READ);
+	control_watch(EVLOOP_READ);
 }
 
-/* Starts listening. */
+/* Stops listening on a socket. NULL members are allowed. */
+static void
+control_unlisten(struct listener *l)
+{
+
+	evloop_io_free(l->io);
+	(void)close(l->fd);
+	free(l->path);
+	free(l);
+}
+
+/* Listens on one more socket. */
+int
+control_listen(int fd, const char *path, enum proto_privilege role,
+    enum peer_sees sees)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (l == NULL) {
+		(void)close(fd);
+		return -1;
+	}
+	l->fd = fd;
+	l->role = role;
+	l->sees = sees;
+	l->path = strdup(path);
+	l->io = evloop_io_new(fd, control_accept, l);
+	if (l->path == NULL || l->io == NULL ||
+	    evloop_io_set(l->io, EVLOOP_READ) == -1) {
+		control_unlisten(l);
+		return -1;
+	}
+	LIST_INSERT_HEAD(&control_listeners, l, link);
+	log_debug("control: listening on %s: %s, sees %s", path,
+	    proto_privileges[role], peer_sees_names[sees]);
+	return 0;
+}
+
+/* Prepares for the first socket. */
 int
 control_init(const struct control_config *config)
 {
 
 	control = *config;
-	control_io = evloop_io_new(control.fd, control_accept, NULL);
 	control_reaper = evloop_timer_new(control_reap, NULL);
 	control_pause = evloop_timer_new(control_resume, NULL);
-	if (control_io == NULL || control_reaper == NULL ||
-	    control_pause == NULL)
-		return -1;
-	return evloop_io_set(control_io, EVLOOP_READ);
+	return control_reaper != NULL && control_pause != NULL ? 0 : -1;
 }
 
 /* Stops listening. */
 void
 control_shutdown(void)
 {
+	struct listener *l;
+	struct client *c;
 
-	if (control_ending)
-		return;
 	control_ending = true;
-	evloop_io_free(control_io);
-	control_io = NULL;
-	(void)close(control.fd);
+	TAILQ_FOREACH(c, &control_clients, link)
+		c->from = NULL;
+	while ((l = LIST_FIRST(&control_listeners)) != NULL) {
+		LIST_REMOVE(l, link);
+		control_unlisten(l);
+	}
 }
 
 /* Ends all clients, without waiting for any. */
@@ -396,6 +461,7 @@ request_free(struct request *r)
 			control_arm(r->client);
 	}
 	proto_request_free(&r->p);
+	peer_drop(r->peer);
 	free(r);
 }
 
@@ -490,7 +556,7 @@ control_request(struct client *c)
 	if (r == NULL)
 		return NULL;
 	r->client = c;
-	r->peer = c->peer;
+	r->peer = peer_hold(c->peer);
 	for (i = 0; i < PROTO_FDS_MAX; i++)
 		r->fds[i] = i < c->nfds ? c->fds[i] : -1;
 	c->nfds = 0;
@@ -524,7 +590,15 @@ control_line(struct client *c, const char *line, size_t len)
 	if (error == -1)
 		request_fail(r, &f);
 	else
-		r->p.row->handler(r);
+		control.dispatch(r);
+}
+
+/* The client's other end. */
+const struct peer *
+control_peer(const struct client *c)
+{
+
+	return c->peer;
 }
 
 /* Remembers whom to tell of the end. */

@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * The listening socket and its clients: lines in, answers out, descriptors
+ * The listening sockets and their clients: lines in, answers out, descriptors
  * and credentials with them. Main thread only.
  */
 
@@ -14,17 +14,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "host.h"
+#include "peer.h"
 #include "proto.h"
 #include "proto_out.h"
 
 struct client;
+struct machine;
 
 /* One request, from its line to its answer. */
 struct request {
 	TAILQ_ENTRY(request) link;	/* of the client's unanswered ones */
 	struct client *client;		/* NULL: gone, the answer is dropped */
-	struct host_peer peer;		/* as it was at connect(2) */
+	struct peer *peer;		/* as it was at connect(2) */
+	struct machine *machine;	/* the dispatcher's, for the handler */
 	struct proto_request p;
 	int fds[PROTO_FDS_MAX];		/* -1 where there is none */
 	/*
@@ -36,14 +38,22 @@ struct request {
 };
 
 struct control_config {
-	int fd;				/* listens; control's from here on */
 	unsigned clients, requests;
+	uid_t starter;			/* an admin by whatever socket, as root */
 	const struct proto_row *rows;
 	size_t nrows;
+	/* Has the request handled, or refuses it. */
+	void (*dispatch)(struct request *);
 };
 
 /* Returns 0, or -1 and errno. */
 int	control_init(const struct control_config *);
+/*
+ * Listens on fd, control's from here on, also at failure; who comes by it has
+ * the role, and sees as much. Returns 0, or -1 and errno.
+ */
+int	control_listen(int fd, const char *path, enum proto_privilege role,
+	    enum peer_sees);
 /* No new clients; requests are refused from here on. */
 void	control_shutdown(void);
 void	control_fini(void);
@@ -64,6 +74,8 @@ int	request_take_fd(struct request *, unsigned i);
 /* Are other requests of the connection unanswered? */
 bool	request_others(const struct request *);
 
+/* Who it is. */
+const struct peer *control_peer(const struct client *);
 /* Called when the connection is gone. One a client: false if there is one. */
 bool	control_on_close(struct client *, void (*)(void *), void *);
 /* Queues a line unless more than max bytes then wait to be read. */

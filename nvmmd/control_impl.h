@@ -20,11 +20,21 @@ struct control_buf {
 	size_t start, end, size;	/* pending: start to end */
 };
 
+struct listener {
+	LIST_ENTRY(listener) link;
+	int fd;
+	struct evloop_io *io;
+	char *path;
+	enum proto_privilege role;
+	enum peer_sees sees;
+};
+
 struct client {
 	TAILQ_ENTRY(client) link;
 	int fd;
 	struct evloop_io *io;
-	struct host_peer peer;
+	struct peer *peer;
+	const struct listener *from;	/* NULL: it is gone */
 	struct control_buf in, out;
 	int fds[PROTO_FDS_MAX];		/* came with the line so far */
 	unsigned nfds;

@@ -69,7 +69,7 @@ control_append(struct client *c, const char *from, size_t len)
 	if (b->end - b->start + len > CONTROL_OUT_MAX ||
 	    !control_buf_room(b, len)) {
 		log_warnx("control: client %d (uid %d) does not read, closed",
-		    c->fd, (int)c->peer.uid);
+		    c->fd, (int)c->peer->me.uid);
 		control_dead(c);
 		return;
 	}

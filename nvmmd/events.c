@@ -24,7 +24,7 @@ const char *const events_names[EVENTS_NTYPES] = {
 static LIST_HEAD(, events_sub) events_subs = LIST_HEAD_INITIALIZER(events_subs);
 static uint64_t events_seq;
 
-/* Adds one; send and arg are set. */
+/* Adds one; send, sees and arg are set. */
 void
 events_subscribe(struct events_sub *sub)
 {
@@ -59,15 +59,18 @@ events_line(struct proto_out *o, const struct events_sub *sub,
 	proto_out_event_end(o);
 }
 
-/* Tells all. */
+/* Tells all who may know. */
 void
-events_tell(enum events_type type, const char *vm, const char *reason)
+events_tell(enum events_type type, const char *vm, const char *reason,
+    const struct peer_owner *owner)
 {
 	struct events_sub *sub;
 	struct proto_out o;
 
 	events_seq++;
 	LIST_FOREACH(sub, &events_subs, link) {
+		if (!sub->sees(sub->arg, owner))
+			continue;
 		events_line(&o, sub, type, vm, reason);
 		if (o.buf != NULL && sub->send(sub->arg, o.buf, o.len))
 			sub->lost = 0;

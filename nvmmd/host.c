@@ -14,9 +14,11 @@
 #include <malloc.h>
 #endif
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,6 +104,37 @@ host_memory_trim(void)
 #endif
 }
 
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS	59
+#endif
+
+/* The groups that go with them. */
+static int
+host_peer_groups(int fd, struct host_peer *peer)
+{
+	socklen_t len = 32 * sizeof(gid_t);
+	gid_t *groups = NULL, *more;
+	int error;
+
+	do {
+		more = realloc(groups, len + 1);
+		if (more == NULL) {
+			free(groups);
+			return -1;
+		}
+		groups = more;
+		error = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups,
+		    &len);
+	} while (error == -1 && errno == ERANGE);
+	if (error == -1) {
+		free(groups);
+		return -1;
+	}
+	peer->groups = groups;
+	peer->ngroups = (unsigned)(len / sizeof(gid_t));
+	return 0;
+}
+
 /* The credentials that the kernel recorded at connect(2). */
 int
 host_peer(int fd, struct host_peer *peer)
@@ -114,7 +147,7 @@ host_peer(int fd, struct host_peer *peer)
 	peer->uid = ucred.uid;
 	peer->gid = ucred.gid;
 	peer->pid = ucred.pid;
-	return 0;
+	return host_peer_groups(fd, peer);
 }
 
 /* Behind the last slash of where /proc says it is. */
@@ -161,6 +194,8 @@ host_peer(int fd, struct host_peer *peer)
 {
 
 	peer->pid = 0;
+	peer->groups = NULL;
+	peer->ngroups = 0;
 	return getpeereid(fd, &peer->uid, &peer->gid);
 }
 

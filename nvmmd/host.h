@@ -17,6 +17,8 @@ struct host_peer {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;			/* 0: the host does not tell */
+	gid_t *groups;			/* malloc'ed; NULL: it does not tell */
+	unsigned ngroups;
 };
 
 /* Bytes of RAM. */
@@ -27,7 +29,7 @@ void	host_limits(uint64_t descriptors, uint64_t threads);
 void	host_memory_tune(void);
 /* What is free goes back to the system. */
 void	host_memory_trim(void);
-/* Returns 0, or -1 and errno. */
+/* Who connected, with all groups. Returns 0, or -1 and errno. */
 int	host_peer(int fd, struct host_peer *);
 /* The file's own name for messages, or "elf" where the host does not tell. */
 void	host_file_name(int fd, char *, size_t);

@@ -40,8 +40,7 @@ const char *const machine_state_names[] = {
 struct machine_list machines = TAILQ_HEAD_INITIALIZER(machines);
 
 static struct queue machine_queue;
-static struct policy machine_policy;
-static struct policy_use machine_used;
+static const struct policy *machine_policy;
 static void (*machine_empty)(void);
 static unsigned machine_next;		/* of the names we give */
 static bool machine_closing;		/* the daemon ends */
@@ -51,7 +50,7 @@ int
 machine_init(const struct policy *policy, void (*empty)(void))
 {
 
-	machine_policy = *policy;
+	machine_policy = policy;
 	machine_empty = empty;
 	return queue_init(&machine_queue, true);
 }
@@ -85,12 +84,38 @@ machine_find(const char *name)
 	return NULL;
 }
 
+/* Adds one machine up. */
+static void
+machine_use_add(const struct machine *m, struct policy_use *use)
+{
+
+	use->machines++;
+	use->vcpus += m->ncpus;
+	use->memory += m->memory;
+}
+
 /* What is admitted now. */
 void
 machine_use(struct policy_use *use)
 {
+	const struct machine *m;
 
-	*use = machine_used;
+	memset(use, 0, sizeof(*use));
+	TAILQ_FOREACH(m, &machines, link)
+		machine_use_add(m, use);
+}
+
+/* What of that is one user's. */
+void
+machine_use_of(uid_t uid, struct policy_use *use)
+{
+	const struct machine *m;
+
+	memset(use, 0, sizeof(*use));
+	TAILQ_FOREACH(m, &machines, link) {
+		if (m->owner.uid == uid)
+			machine_use_add(m, use);
+	}
 }
 
 /* Puts a wait on a list. NULL is allowed. */
@@ -193,6 +218,7 @@ int
 machine_admit(const struct machine_spec *spec, struct proto_failure *f)
 {
 	struct policy_ask ask = { spec->memory, spec->vcpus };
+	struct policy_use all, his;
 	char text[POLICY_TEXT_MAX];
 
 	if (machine_closing)
@@ -200,7 +226,10 @@ machine_admit(const struct machine_spec *spec, struct proto_failure *f)
 		    "the daemon is ending");
 	if (machine_admit_texts(spec, f) == -1)
 		return -1;
-	switch (policy_admit(&machine_policy, &machine_used, &ask, text)) {
+	machine_use(&all);
+	machine_use_of(spec->owner.uid, &his);
+	switch (policy_admit(machine_policy, &spec->who, &all, &his, &ask,
+	    text)) {
 	case POLICY_OK:
 		return 0;
 	case POLICY_BAD_MEMORY:
@@ -210,7 +239,6 @@ machine_admit(const struct machine_spec *spec, struct proto_failure *f)
 		return proto_fail(f, PROTO_INVALID_PARAMS, 0, "vcpus", "%s",
 		    text);
 	case POLICY_MEMORY:
-	case POLICY_TOTAL:
 		return proto_fail(f, PROTO_LIMIT, 0, "memory", "%s", text);
 	case POLICY_VCPUS:
 		return proto_fail(f, PROTO_LIMIT, 0, "vcpus", "%s", text);
@@ -280,8 +308,7 @@ machine_alloc(const struct machine_spec *spec)
 	m->ncpus = (unsigned)spec->vcpus;
 	m->boot = spec->boot;
 	m->restart.policy = spec->restart;
-	m->uid = spec->uid;
-	m->gid = spec->gid;
+	m->owner = spec->owner;
 	m->cmdline = strdup(spec->cmdline != NULL ? spec->cmdline : "");
 	m->image = strdup(spec->image);
 	m->rates = calloc(m->ncpus, sizeof(*m->rates));
@@ -338,8 +365,6 @@ machine_create(const struct machine_spec *spec, struct machine_wait *wait,
 		    strerror(error));
 	}
 	TAILQ_INSERT_TAIL(&machines, m, link);
-	machine_used.machines++;
-	machine_used.memory += m->memory;
 	m->creating = true;
 	m->created = time(NULL);
 	machine_set(m, MACHINE_CREATED, "created", "being created");
@@ -455,6 +480,15 @@ machine_input(struct machine *m, struct worker_input *in,
 	worker_input(m->worker, in);
 }
 
+/* Tells all who listen and may see it. */
+void
+machine_tell(const struct machine *m, enum events_type type,
+    const char *reason)
+{
+
+	events_tell(type, m->name, reason, &m->owner);
+}
+
 /* Tells the console's readers. */
 void
 machine_console(struct machine *m, bool ended)
@@ -493,7 +527,7 @@ machine_created(struct machine *m, const struct worker_msg *msg)
 		return;
 	if (!msg->failed) {
 		machine_enter(m, MACHINE_CREATED, "created", "created");
-		events_tell(EVENTS_CREATED, m->name, NULL);
+		machine_tell(m, EVENTS_CREATED, NULL);
 		machine_answer(m, &m->creates, NULL);
 		return;
 	}
@@ -558,8 +592,6 @@ machine_shed(struct machine *m)
 	m->worker = NULL;
 	m->shown = NULL;
 	TAILQ_REMOVE(&machines, m, link);
-	machine_used.machines--;
-	machine_used.memory -= m->memory;
 	machine_console(m, true);
 	console_fini(&m->console);
 	evloop_timer_free(m->timer);
@@ -573,7 +605,7 @@ machine_destroyed(struct machine *m)
 	machine_shed(m);
 	log_info("machine: %s: destroyed", m->name);
 	if (m->failure.text[0] == '\0')
-		events_tell(EVENTS_DESTROYED, m->name, NULL);
+		machine_tell(m, EVENTS_DESTROYED, NULL);
 	else
 		machine_unname(m);
 	machine_forsake(m);

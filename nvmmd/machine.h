@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "console.h"
+#include "peer.h"
 #include "policy.h"
 #include "proto.h"
 #include "restart.h"
@@ -85,8 +86,7 @@ struct machine {
 	unsigned ncpus;
 	char *cmdline, *image;
 	enum guest_boot boot;
-	uid_t uid;
-	gid_t gid;
+	struct peer_owner owner;
 
 	bool creating, destroying, doomed;
 	bool doomed_next;		/* by the end of its run */
@@ -119,8 +119,8 @@ struct machine_spec {
 	enum restart_policy restart;
 	int fd;
 	const char *image;
-	uid_t uid;
-	gid_t gid;
+	struct peer_owner owner;
+	struct policy_who who;		/* of the owner; read at once */
 };
 
 extern const char *const machine_state_names[];
@@ -129,7 +129,10 @@ extern const char *const machine_state_names[];
 TAILQ_HEAD(machine_list, machine);
 extern struct machine_list machines;
 
-/* Returns 0, or -1 and errno. empty is called when the last one is gone. */
+/*
+ * Returns 0, or -1 and errno. The policy outlives us, and may change. empty is
+ * called when the last one is gone.
+ */
 int	machine_init(const struct policy *, void (*empty)(void));
 void	machine_fini(void);
 /* For the event loop: a descriptor, and what to do when it is readable. */
@@ -137,7 +140,9 @@ int	machine_fd(void);
 void	machine_dispatch(void *, int);
 
 struct machine *machine_find(const char *name);
+/* What is in use by all, or by that user. */
 void	machine_use(struct policy_use *);
+void	machine_use_of(uid_t, struct policy_use *);
 /* Could one like that be created now? Returns 0, or -1. */
 int	machine_admit(const struct machine_spec *, struct proto_failure *);
 

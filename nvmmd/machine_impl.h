@@ -9,6 +9,7 @@
 #ifndef _MACHINE_IMPL_H_
 #define _MACHINE_IMPL_H_
 
+#include "events.h"
 #include "machine.h"
 
 /* machine.c */
@@ -22,6 +23,9 @@ void	machine_answer(struct machine *, struct machine_waits *,
 /* The state and why, for all to know. */
 void	machine_enter(struct machine *, enum machine_state, const char *kind,
 	    const char *text);
+/* Tells those who may see the machine. */
+void	machine_tell(const struct machine *, enum events_type,
+	    const char *reason);
 /* Tells the console's readers. */
 void	machine_console(struct machine *, bool ended);
 

@@ -209,7 +209,7 @@ machine_stop_at_rest(struct machine *m)
 	if (m->state == MACHINE_CREATED) {
 		machine_enter(m, MACHINE_STOPPED, "stopped",
 		    "stopped before it was started");
-		events_tell(EVENTS_STOPPED, m->name, m->reason.text);
+		machine_tell(m, EVENTS_STOPPED, m->reason.text);
 	}
 	if (m->restarting)
 		log_info("machine: %s: will not be started again", m->name);
@@ -270,7 +270,7 @@ machine_start_failed(struct machine *m, const struct worker_msg *msg)
 	m->resetting = false;
 	if (m->state != MACHINE_CREATED) {
 		machine_enter(m, MACHINE_FAILED, "not-started", e->text);
-		events_tell(EVENTS_FAILED, m->name, e->text);
+		machine_tell(m, EVENTS_FAILED, e->text);
 		machine_console(m, true);
 		machine_answer(m, &m->ends, NULL);
 	}
@@ -304,10 +304,10 @@ machine_started(struct machine *m, const struct worker_msg *msg)
 	machine_count_anew(m);
 	if (m->resetting) {
 		machine_enter(m, MACHINE_RUNNING, "reset", "reset");
-		events_tell(EVENTS_RESET, m->name, NULL);
+		machine_tell(m, EVENTS_RESET, NULL);
 	} else {
 		machine_enter(m, MACHINE_RUNNING, "started", "started");
-		events_tell(EVENTS_STARTED, m->name, NULL);
+		machine_tell(m, EVENTS_STARTED, NULL);
 	}
 	m->resetting = false;
 	machine_answer(m, &m->starts, NULL);
@@ -337,7 +337,7 @@ machine_paused(struct machine *m, const struct worker_msg *msg)
 		return;
 	}
 	machine_enter(m, MACHINE_PAUSED, "paused", "paused");
-	events_tell(EVENTS_PAUSED, m->name, NULL);
+	machine_tell(m, EVENTS_PAUSED, NULL);
 	machine_answer(m, &m->pauses, NULL);
 }
 
@@ -349,7 +349,7 @@ machine_resumed(struct machine *m)
 	m->resuming = false;
 	if (m->state == MACHINE_PAUSED) {
 		machine_enter(m, MACHINE_RUNNING, "resumed", "resumed");
-		events_tell(EVENTS_RESUMED, m->name, NULL);
+		machine_tell(m, EVENTS_RESUMED, NULL);
 	}
 	machine_answer(m, &m->resumes, NULL);
 }
@@ -366,8 +366,7 @@ machine_enter_end(struct machine *m, const struct guest_result *r)
 	m->reason.exited = r->end == GUEST_EXITED;
 	m->reason.status = r->status;
 	m->reason.cpu = r->cpu;
-	events_tell(failed ? EVENTS_FAILED : EVENTS_STOPPED, m->name,
-	    m->reason.text);
+	machine_tell(m, failed ? EVENTS_FAILED : EVENTS_STOPPED, m->reason.text);
 }
 
 /* Does the policy start it again? Then the timer is set. */
@@ -390,7 +389,7 @@ machine_start_again(struct machine *m, const struct guest_result *r)
 		    "will not be started again", m->name, m->restart.quick);
 		m->state = MACHINE_FAILED;
 		m->reason.kind = "crash-loop";
-		events_tell(EVENTS_FAILED, m->name, "crash-loop");
+		machine_tell(m, EVENTS_FAILED, "crash-loop");
 		break;
 	case RESTART_NO:
 		break;

@@ -125,21 +125,16 @@ main_config(struct options *opt, struct config *config)
 {
 	char text[CONFIG_TEXT_MAX];
 
-	if (config_load(config, opt->config, text) == -1)
-		fatalx(LOG_EXIT_CONFIG, "config: %s", text);
-	/* Who has no privileges stays who he is. */
-	if ((opt->test || geteuid() == 0) && config_names(config, text) == -1)
+	/* Who has no privileges stays who he is, whoever is named. */
+	if (config_load(config, opt->config, opt->test || geteuid() == 0,
+	    text) == -1)
 		fatalx(LOG_EXIT_CONFIG, "config: %s", text);
 	/* For a later reload, which happens in another folder. */
 	if (opt->config != NULL)
 		opt->config = realpath(opt->config, opt->config_path);
-	if (opt->socket == NULL)
-		return;
-	if (strlen(opt->socket) >= sizeof(config->socket))
-		fatalx(LOG_EXIT_CONFIG,
-		    "config: the socket's path is longer than %zu bytes",
-		    sizeof(config->socket) - 1);
-	(void)strcpy(config->socket, opt->socket);
+	if (opt->socket != NULL &&
+	    config_one_socket(config, opt->socket, text) == -1)
+		fatalx(LOG_EXIT_CONFIG, "config: %s", text);
 }
 
 /* Becomes the configured user, if there are privileges to drop. */
@@ -215,9 +210,10 @@ main_limits(const struct config *config)
 {
 	const struct policy *p = &config->policy;
 
-	host_limits((uint64_t)p->machines * MAIN_MACHINE_FDS + p->vcpus +
-	    config->clients + MAIN_OTHER_FDS,
-	    (uint64_t)p->machines * 2 + p->vcpus);
+	host_limits(p->all.machines * MAIN_MACHINE_FDS +
+	    p->general[POLICY_MACHINE_VCPUS] + config->clients +
+	    MAIN_OTHER_FDS, p->all.machines * 2 +
+	    p->general[POLICY_MACHINE_VCPUS]);
 }
 
 /* Opens the driver, while we still may, and drops what we may. */
@@ -236,17 +232,31 @@ main_driver(const struct config *config, struct worker_host *host)
 	log_info("main: %s, %s", host->device, host->backend);
 }
 
+/* Listens on all sockets. */
+static void
+main_listen(const struct parent_sockets *sockets)
+{
+	const struct parent_socket *s;
+
+	for (s = sockets->s; s < sockets->s + sockets->n; s++) {
+		if (control_listen(s->fd, s->path, s->conf.role,
+		    s->conf.sees) == -1)
+			fatal(LOG_EXIT_OTHER, "main: socket");
+	}
+}
+
 /* Sets all rooms up, or is fatal: there are no machines yet. */
 static void
 main_rooms(const struct config *config, const struct worker_host *host,
-    int sock, int listener)
+    int sock, const struct parent_sockets *sockets)
 {
 	const struct control_config control = {
-		.fd = listener,
 		.clients = config->clients,
 		.requests = config->requests,
+		.starter = config->starter,
 		.rows = method_rows,
 		.nrows = method_nrows,
+		.dispatch = method_dispatch,
 	};
 
 	method_init(config, host);
@@ -261,6 +271,7 @@ main_rooms(const struct config *config, const struct worker_host *host,
 		fatal(LOG_EXIT_OTHER, "main: socketpair");
 	if (control_init(&control) == -1)
 		fatal(LOG_EXIT_OTHER, "main: control");
+	main_listen(sockets);
 	if (evloop_signal(SIGTERM, main_end) == -1 ||
 	    evloop_signal(SIGINT, main_end) == -1 ||
 	    evloop_signal(SIGHUP, main_hup) == -1)
@@ -287,13 +298,13 @@ main_background(void)
 /* nvmmd proper. Returns its exit status. */
 static int
 main_serve(const struct config *config, const struct options *opt, int sock,
-    int listener)
+    const struct parent_sockets *sockets)
 {
 	struct worker_host host;
 	struct evloop_io *io;
 
 	main_driver(config, &host);
-	main_rooms(config, &host, sock, listener);
+	main_rooms(config, &host, sock, sockets);
 	io = evloop_io_new(machine_fd(), machine_dispatch, NULL);
 	if (io == NULL || evloop_io_set(io, EVLOOP_READ) == -1)
 		fatal(LOG_EXIT_OTHER, "main: queue");
@@ -312,14 +323,27 @@ main_serve(const struct config *config, const struct options *opt, int sock,
 	return 0;
 }
 
+/* The parent keeps the sockets' places; the sockets are nvmmd proper's. */
+static void
+main_forget(struct parent_sockets *sockets)
+{
+	unsigned i;
+
+	for (i = 0; i < sockets->n; i++) {
+		(void)close(sockets->s[i].fd);
+		sockets->s[i].fd = -1;
+	}
+}
+
 /* Both processes, from here on. */
 int
 main(int argc, char **argv)
 {
+	static struct config config;
+	static struct parent_sockets sockets;
+	char text[CONFIG_TEXT_MAX];
 	struct options opt;
-	struct config config;
-	struct parent_socket s;
-	int pair[2], ready = -1;
+	int pair[2], status, ready = -1;
 	pid_t child;
 
 	main_options(argc, argv, &opt);
@@ -330,7 +354,9 @@ main(int argc, char **argv)
 		return 0;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
-	parent_listen(&config, &s);
+	status = parent_bind_all(&config, &sockets, text);
+	if (status != 0)
+		fatalx(status, "parent: %s", text);
 	if (!opt.foreground)
 		ready = parent_daemonize();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
@@ -342,9 +368,9 @@ main(int argc, char **argv)
 		(void)close(pair[0]);
 		if (ready != -1)
 			(void)close(ready);
-		return main_serve(&config, &opt, pair[1], s.fd);
+		return main_serve(&config, &opt, pair[1], &sockets);
 	}
 	(void)close(pair[1]);
-	(void)close(s.fd);
-	parent_main(&config, opt.config, pair[0], child, &s, ready);
+	main_forget(&sockets);
+	parent_main(&config, opt.config, pair[0], child, &sockets, ready);
 }

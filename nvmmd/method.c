@@ -21,7 +21,7 @@ static void	method_info(struct request *);
 static void	method_describe(struct request *);
 static void	method_identify(struct request *);
 
-#define METHOD_VM	{ "vm", PROTO_STRING, true }
+#define METHOD_VM	{ "vm", PROTO_VM, true }
 
 const struct proto_row method_rows[] = {
 	{ "daemon.info", PROTO_MONITOR, method_info, { { 0 } },
@@ -59,7 +59,7 @@ const struct proto_row method_rows[] = {
 	{ "vm.destroy", PROTO_USER, method_vm_destroy, { METHOD_VM },
 	    "end a machine, if need be, and free all of it" },
 	{ "vm.list", PROTO_MONITOR, method_vm_list, { { 0 } },
-	    "all machines" },
+	    "the machines that one may see" },
 	{ "vm.show", PROTO_MONITOR, method_vm_show, { METHOD_VM },
 	    "one machine" },
 	{ "vm.stats", PROTO_MONITOR, method_vm_stats, { METHOD_VM },
@@ -102,10 +102,13 @@ method_limits(struct proto_out *o)
 	proto_out_integer(o, "nesting", PROTO_DEPTH_MAX);
 	proto_out_integer(o, "requests", c->requests);
 	proto_out_integer(o, "clients", c->clients);
-	proto_out_integer(o, "machines", c->policy.machines);
-	proto_out_integer(o, "vcpus", c->policy.vcpus);
-	proto_out_unsigned(o, "memory", c->policy.memory_total);
-	proto_out_unsigned(o, "memory_per_machine", c->policy.memory);
+	proto_out_unsigned(o, "machines", c->policy.all.machines);
+	proto_out_unsigned(o, "vcpus_total", c->policy.all.vcpus);
+	proto_out_unsigned(o, "vcpus",
+	    c->policy.general[POLICY_MACHINE_VCPUS]);
+	proto_out_unsigned(o, "memory", c->policy.all.memory);
+	proto_out_unsigned(o, "memory_per_machine",
+	    c->policy.general[POLICY_MACHINE_MEMORY]);
 	proto_out_integer(o, "console", CONSOLE_SIZE);
 	proto_out_object_end(o);
 }
@@ -143,7 +146,7 @@ method_info(struct request *r)
 	method_driver(o);
 	proto_out_unsigned(o, "uptime_ms",
 	    (host_clock() - method_start) / 1000000);
-	proto_out_integer(o, "machines", use.machines);
+	proto_out_unsigned(o, "machines", use.machines);
 	proto_out_unsigned(o, "memory_used", use.memory);
 	request_done(r);
 }
@@ -158,6 +161,7 @@ method_describe_row(struct proto_out *o, const struct proto_row *row)
 	proto_out_object(o, NULL);
 	proto_out_string(o, "name", row->name);
 	proto_out_string(o, "privilege", proto_privileges[row->privilege]);
+	proto_out_boolean(o, "machine", row->params[0].type == PROTO_VM);
 	proto_out_array(o, "params");
 	for (i = 0; i < PROTO_PARAMS_MAX && row->params[i].name != NULL; i++) {
 		const struct proto_param *p = &row->params[i];
@@ -165,7 +169,10 @@ method_describe_row(struct proto_out *o, const struct proto_row *row)
 		proto_out_object(o, NULL);
 		proto_out_string(o, "name", p->name);
 		proto_out_string(o, "type", proto_type_name(p->type));
-		proto_out_boolean(o, "required", p->required);
+		proto_out_boolean(o, "required", p->required == true);
+		if (p->required == PROTO_OF_ADMIN)
+			proto_out_string(o, "privilege",
+			    proto_privileges[PROTO_ADMIN]);
 		proto_out_object_end(o);
 		descriptors |= p->type == PROTO_FILE;
 	}

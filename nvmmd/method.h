@@ -3,9 +3,10 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * The methods: one row a method, which parsing, dispatch and daemon.describe
- * all go by, and the handlers. method.c has the table and what speaks of the
- * daemon, method_vm.c what acts on machines, method_console.c what follows
- * them, method_record.c how machines look in answers.
+ * all go by, and the handlers. method_access.c decides who may, method.c has
+ * the table and what speaks of the daemon, method_vm.c what acts on machines,
+ * method_console.c what follows them, method_record.c how machines look in
+ * answers.
  */
 
 #ifndef _METHOD_H_
@@ -27,6 +28,11 @@ void	method_init(const struct config *, const struct worker_host *);
 /* Members into an open object: the driver that serves all machines. */
 void	method_driver(struct proto_out *);
 
+/* method_access.c: handles a request, or refuses it */
+void	method_dispatch(struct request *);
+/* There is no machine of that name, or none that the caller may see. */
+void	method_absent(struct request *, const char *);
+
 /* method_vm.c */
 void	method_vm_create(struct request *);
 void	method_vm_start(struct request *);
@@ -41,8 +47,6 @@ void	method_vm_list(struct request *);
 void	method_vm_show(struct request *);
 void	method_vm_stats(struct request *);
 void	method_vm_wait(struct request *);
-/* The machine that the request's first parameter names; NULL: answered. */
-struct machine *method_machine(struct request *);
 /* Answers with an error without errno. */
 void	method_fail(struct request *, enum proto_error, const char *param,
 	    const char *, ...) __attribute__((__format__(__printf__, 4, 5)));

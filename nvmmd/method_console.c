@@ -70,9 +70,7 @@ method_console_read(struct request *r)
 
 	if (method_read_check(r, &base64) == -1)
 		return;
-	m = method_machine(r);
-	if (m == NULL)
-		return;
+	m = r->machine;
 	offset = (uint64_t)request_value(r, READ_OFFSET)->integer;
 	len = max->set && max->integer < (int64_t)sizeof(buf) ?
 	    (size_t)max->integer : sizeof(buf);
@@ -102,9 +100,7 @@ method_console_attach(struct request *r)
 		    "other requests of this connection are unanswered");
 		return;
 	}
-	m = method_machine(r);
-	if (m == NULL)
-		return;
+	m = r->machine;
 	proto_out_string(request_result(r), "name", m->name);
 	request_done(r);
 	(void)attach_client(c, m, replay);
@@ -122,6 +118,15 @@ method_event(void *arg, const char *line, size_t len)
 	struct method_sub *s = arg;
 
 	return control_send(s->client, line, len, EVENTS_QUEUE_MAX);
+}
+
+/* Is it about a machine that the subscriber may see? */
+static bool
+method_event_sees(void *arg, const struct peer_owner *owner)
+{
+	struct method_sub *s = arg;
+
+	return peer_may_see(control_peer(s->client), owner);
 }
 
 /* The subscriber is gone. */
@@ -146,6 +151,7 @@ method_events_subscribe(struct request *r)
 	}
 	s->client = r->client;
 	s->sub.send = method_event;
+	s->sub.sees = method_event_sees;
 	s->sub.arg = s;
 	if (control_on_close(s->client, method_event_close, s))
 		events_subscribe(&s->sub);

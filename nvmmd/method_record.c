@@ -61,8 +61,12 @@ method_record_short(struct proto_out *o, const struct machine *m)
 	proto_out_integer(o, "vcpus", m->ncpus);
 	proto_out_unsigned(o, "memory", m->memory);
 	proto_out_object(o, "owner");
-	proto_out_integer(o, "uid", m->uid);
-	proto_out_integer(o, "gid", m->gid);
+	proto_out_integer(o, "uid", m->owner.uid);
+	proto_out_integer(o, "gid", m->owner.gid);
+	if (m->owner.user[0] != '\0')
+		proto_out_string(o, "user", m->owner.user);
+	if (m->owner.group[0] != '\0')
+		proto_out_string(o, "group", m->owner.group);
 	proto_out_object_end(o);
 	proto_out_integer(o, "pid", getpid());
 }

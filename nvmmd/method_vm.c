@@ -20,6 +20,7 @@
 
 #include "control.h"
 #include "evloop.h"
+#include "host.h"
 #include "image.h"
 #include "method.h"
 
@@ -46,19 +47,6 @@ method_fail(struct request *r, enum proto_error name, const char *param,
 	va_end(ap);
 	proto_fail(&f, name, 0, param, "%s", text);
 	request_fail(r, &f);
-}
-
-/* Finds the machine. */
-struct machine *
-method_machine(struct request *r)
-{
-	const char *name = request_value(r, VM)->string;
-	struct machine *m = machine_find(name);
-
-	if (m == NULL)
-		method_fail(r, PROTO_NOT_FOUND, "vm",
-		    "there is no machine %.64s", name);
-	return m;
 }
 
 /* Lets go of the errand. */
@@ -90,6 +78,8 @@ errand_done(struct machine_wait *w, struct machine *m,
 
 	if (f != NULL) {
 		request_fail(r, f);
+	} else if (!peer_may_see(r->peer, &m->owner)) {
+		method_absent(r, m->name);
 	} else {
 		e->answer(request_result(r), m);
 		request_done(r);
@@ -156,14 +146,10 @@ method_ask(struct request *r, int (*ask)(struct machine *,
     struct machine_wait *, struct proto_failure *),
     void (*answer)(struct proto_out *, struct machine *))
 {
-	struct machine *m = method_machine(r);
 	struct proto_failure f;
-	struct errand *e;
+	struct errand *e = errand_new(r, answer);
 
-	if (m == NULL)
-		return;
-	e = errand_new(r, answer);
-	if (e != NULL && ask(m, &e->wait, &f) == -1)
+	if (e != NULL && ask(r->machine, &e->wait, &f) == -1)
 		errand_fail(e, &f);
 }
 
@@ -199,15 +185,14 @@ method_grace(struct request *r, unsigned *grace)
 void
 method_vm_stop(struct request *r)
 {
-	struct machine *m = method_machine(r);
 	struct proto_failure f;
 	struct errand *e;
 	unsigned grace;
 
-	if (m == NULL || method_grace(r, &grace) == -1)
+	if (method_grace(r, &grace) == -1)
 		return;
 	e = errand_new(r, method_answer_state);
-	if (e != NULL && machine_stop(m, grace, &e->wait, &f) == -1)
+	if (e != NULL && machine_stop(r->machine, grace, &e->wait, &f) == -1)
 		errand_fail(e, &f);
 }
 
@@ -248,11 +233,9 @@ void
 method_vm_nmi(struct request *r)
 {
 	const struct proto_value *cpu = request_value(r, NMI_CPU);
-	struct machine *m = method_machine(r);
+	struct machine *m = r->machine;
 	struct proto_failure f;
 
-	if (m == NULL)
-		return;
 	if (cpu->integer < 0 || cpu->integer >= m->ncpus) {
 		method_fail(r, PROTO_INVALID_PARAMS, "cpu",
 		    "cpu must be 0 to %u", m->ncpus - 1);
@@ -297,6 +280,8 @@ method_vm_list(struct request *r)
 
 	proto_out_array(o, "machines");
 	TAILQ_FOREACH(m, &machines, link) {
+		if (!peer_may_see(r->peer, &m->owner))
+			continue;
 		proto_out_object(o, NULL);
 		method_record_short(o, m);
 		proto_out_object_end(o);
@@ -322,7 +307,6 @@ void
 method_vm_wait(struct request *r)
 {
 	const struct proto_value *timeout = request_value(r, WAIT_TIMEOUT);
-	struct machine *m;
 	struct proto_failure f;
 	struct errand *e;
 
@@ -331,8 +315,7 @@ method_vm_wait(struct request *r)
 		    "timeout_ms must be 0 to %d", INT_MAX);
 		return;
 	}
-	m = method_machine(r);
-	e = m != NULL ? errand_new(r, method_answer_record) : NULL;
+	e = errand_new(r, method_answer_record);
 	if (e == NULL)
 		return;
 	if (timeout->set) {
@@ -340,7 +323,7 @@ method_vm_wait(struct request *r)
 		if (e->timer != NULL)
 			evloop_timer_set(e->timer, (unsigned)timeout->integer);
 	}
-	if (machine_end_wait(m, &e->wait, &f) == -1)
+	if (machine_end_wait(r->machine, &e->wait, &f) == -1)
 		errand_fail(e, &f);
 }
 
@@ -373,8 +356,8 @@ method_spec(struct request *r, struct machine_spec *spec)
 	spec->memory = memory > 0 ? (uint64_t)memory : 0;
 	spec->vcpus = vcpus->set ? vcpus->integer : 1;
 	spec->cmdline = request_value(r, CREATE_CMDLINE)->string;
-	spec->uid = r->peer.uid;
-	spec->gid = r->peer.gid;
+	spec->owner = r->peer->me;
+	spec->who = peer_who(r->peer);
 	if (method_boot(request_value(r, CREATE_BOOT), &spec->boot) == -1) {
 		method_fail(r, PROTO_INVALID_PARAMS, "boot",
 		    "boot must be auto, elf or pvh");

@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * The parent: waits for its child, nvmmd proper, passes signals on, opens
- * images for it, and takes the socket away at the end.
+ * images for it, and takes the sockets away at the end.
  *
  * Life cycle. The parent has one descriptor to watch and signals, which are
  * blocked except while it waits. SIGTERM and SIGINT are passed on; a child that
@@ -209,8 +209,7 @@ parent_reload(const char *config_file)
 	char text[CONFIG_TEXT_MAX];
 	struct config config;
 
-	if (config_load(&config, config_file, text) == -1 ||
-	    config_names(&config, text) == -1)
+	if (config_load(&config, config_file, geteuid() == 0, text) == -1)
 		log_warnx("parent: reload: %s; nothing was changed", text);
 	else
 		log_info("parent: reload: the configuration is good; it takes "
@@ -247,21 +246,10 @@ parent_end(pid_t child, time_t *since)
 	}
 }
 
-/* Takes the socket away, if it is still ours. */
-static void
-parent_unlink(const struct parent_socket *s)
-{
-	struct stat st;
-
-	if (lstat(s->path, &st) == 0 && st.st_dev == s->dev &&
-	    st.st_ino == s->ino)
-		(void)unlink(s->path);
-}
-
 /* Waits, and does what it is told, until the child is gone. */
 _Noreturn void
 parent_main(const struct config *config, const char *config_file, int sock,
-    pid_t child, const struct parent_socket *s, int ready)
+    pid_t child, struct parent_sockets *sockets, int ready)
 {
 	struct timespec second = { 1, 0 };
 	struct pollfd pfd = { .fd = sock, .events = POLLIN };
@@ -283,7 +271,7 @@ parent_main(const struct config *config, const char *config_file, int sock,
 		if (!parent_message(config, sock, &ready))
 			pfd.fd = -1;
 	}
-	parent_unlink(s);
+	parent_unbind_all(sockets);
 	/* Ended before it served, it has failed, even if it was told to. */
 	parent_tell(&ready, status != 0 ? status : LOG_EXIT_OTHER);
 	exit(status);

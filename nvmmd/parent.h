@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct config;
+#include "config.h"
 
 enum parent_type {
 	PARENT_READY,			/* to the parent: clients are served */
@@ -32,16 +32,32 @@ struct parent_msg {
 	char name[PARENT_NAME_MAX];
 };
 
-/* The listening socket, and what is needed to take it away again. */
+/* A listening socket, and what is needed to take it away again. */
 struct parent_socket {
-	int fd;
+	int fd;				/* -1: it is nvmmd proper's alone */
+	struct config_socket conf;
 	char path[1024];		/* absolute */
 	dev_t dev;
 	ino_t ino;
 };
 
-/* Binds, or is fatal with the reason. */
-void	parent_listen(const struct config *, struct parent_socket *);
+struct parent_sockets {
+	struct parent_socket s[CONFIG_SOCKETS_MAX];
+	unsigned n;
+};
+
+/*
+ * Binds one. Returns 0, or the exit status for that failure, with the reason
+ * in text, CONFIG_TEXT_MAX bytes.
+ */
+int	parent_bind(const struct config_socket *, struct parent_socket *,
+	    char *text);
+/* Takes it away, if it is still ours. */
+void	parent_unbind(struct parent_socket *);
+/* Binds all, or none. Returns as parent_bind. */
+int	parent_bind_all(const struct config *, struct parent_sockets *,
+	    char *text);
+void	parent_unbind_all(struct parent_sockets *);
 /*
  * Goes to the background: returns in the daemon only, with a descriptor by
  * which to tell the process that was started that all is well.
@@ -52,7 +68,7 @@ int	parent_daemonize(void);
  * parent_daemonize, or -1. config_file as given by -c, or NULL.
  */
 _Noreturn void parent_main(const struct config *, const char *config_file,
-	    int sock, pid_t child, const struct parent_socket *, int ready);
+	    int sock, pid_t child, struct parent_sockets *, int ready);
 
 /* The socketpair's ends; -1 and errno, 0 is the end of the other process. */
 int	parent_send(int sock, const struct parent_msg *, int fd);

@@ -23,7 +23,22 @@ const struct proto_error_row proto_errors[PROTO_NERRORS] = {
 const char *const proto_privileges[PROTO_NPRIVILEGES] = {
 	[PROTO_MONITOR] = "monitor",
 	[PROTO_USER] = "user",
+	[PROTO_OPERATOR] = "operator",
+	[PROTO_ADMIN] = "admin",
 };
+
+/* A role's privilege by its name. */
+enum proto_privilege
+proto_privilege(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < PROTO_NPRIVILEGES; i++) {
+		if (strcmp(proto_privileges[i], name) == 0)
+			break;
+	}
+	return (enum proto_privilege)i;
+}
 
 /* Text for describe and for messages. */
 const char *
@@ -34,8 +49,10 @@ proto_type_name(enum proto_type type)
 		[PROTO_INTEGER] = "integer",
 		[PROTO_BOOLEAN] = "boolean",
 		[PROTO_FILE] = "file",
+		[PROTO_VM] = "string",
 		[PROTO_SIZE] = "size",
 		[PROTO_STRINGS] = "strings",
+		[PROTO_OBJECTS] = "objects",
 	};
 
 	return names[type];
@@ -215,6 +232,7 @@ proto_value(const struct proto_param *p, const json_t *value,
 
 	switch (p->type) {
 	case PROTO_STRING:
+	case PROTO_VM:
 		out->string = json_string_value(value);
 		right = out->string != NULL;
 		break;
@@ -262,7 +280,7 @@ proto_complete(const struct proto_request *r, struct proto_failure *f)
 	int i;
 
 	for (i = 0; i < PROTO_PARAMS_MAX && p[i].name != NULL; i++) {
-		if (p[i].required && !r->values[i].set)
+		if (p[i].required == true && !r->values[i].set)
 			return proto_fail(f, PROTO_INVALID_PARAMS, 0,
 			    p[i].name, "%s is missing", p[i].name);
 	}

@@ -80,8 +80,10 @@ enum proto_type {
 	PROTO_INTEGER,
 	PROTO_BOOLEAN,
 	PROTO_FILE,			/* {"fd":N} or {"image":NAME} */
+	PROTO_VM,			/* first only: the machine's name */
 	PROTO_SIZE,			/* files only: bytes, or "4G" */
-	PROTO_STRINGS			/* files only: one string or several */
+	PROTO_STRINGS,			/* files only: one string or several */
+	PROTO_OBJECTS			/* files only: an array of them */
 };
 
 struct proto_value {
@@ -91,22 +93,33 @@ struct proto_value {
 	bool boolean;
 };
 
-/* What the caller has to be; later forms of the daemon have roles. */
+/* What the caller's role has to be at least. */
 enum proto_privilege {
 	PROTO_MONITOR,			/* looks */
 	PROTO_USER,			/* acts on his own machines */
+	PROTO_OPERATOR,			/* and on those of his groups */
+	PROTO_ADMIN,			/* on all, and on the daemon */
 	PROTO_NPRIVILEGES
 };
 extern const char *const proto_privileges[PROTO_NPRIVILEGES];
+/* The privilege of that name, or PROTO_NPRIVILEGES. */
+enum proto_privilege proto_privilege(const char *);
 
 struct proto_param {
 	const char *name;
 	enum proto_type type;
-	bool required;
+	int required;			/* false, true, or PROTO_OF_ADMIN */
 };
+/* Not required, and for an admin only. */
+#define PROTO_OF_ADMIN	2
 
 struct request;
 
+/*
+ * A row whose first parameter is a PROTO_VM is about that machine. The caller
+ * has to see it, and with more than PROTO_MONITOR may act on it: the
+ * dispatcher has made sure of that before the handler is called.
+ */
 struct proto_row {
 	const char *name;
 	enum proto_privilege privilege;

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -16,6 +17,13 @@
 #include "proto_doc.h"
 
 #define PROTO_PATH_MAX	128
+
+/* A value's place: as the table has it, "a[].b", and in the file, "a[2].b". */
+struct doc_path {
+	char key[PROTO_PATH_MAX];
+	char full[PROTO_PATH_MAX];
+	unsigned index;			/* in the array of objects */
+};
 
 struct proto_doc {
 	const char *name;
@@ -27,6 +35,8 @@ struct proto_doc {
 	void *arg;
 	char *why;
 };
+
+static int	doc_object(struct proto_doc *, const struct doc_path *, json_t *);
 
 /* Behind the string that starts at p. */
 static const char *
@@ -92,23 +102,42 @@ doc_member(const struct proto_doc *d, const char *p, const char *key,
 	}
 }
 
+/* Where the array at p has its element n. */
+static const char *
+doc_element(const struct proto_doc *d, const char *p, unsigned long n)
+{
+
+	for (p = doc_find(d, p, "[") + 1; n > 0 && p < d->end; n--)
+		p = doc_value(d, p) + 1;
+	while (p < d->end && isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
 /* Where the file has the path, or the nearest of what leads to it. */
 static const char *
 doc_place(const struct proto_doc *d, const char *path)
 {
 	const char *place = doc_find(d, d->text, "{"), *object = place, *key;
+	char *end;
 	size_t len;
 
 	for (;;) {
-		len = strcspn(path, ".");
+		len = strcspn(path, ".[");
 		key = doc_member(d, object, path, len);
 		if (key == NULL)
 			return place;
 		place = key;
-		if (path[len] == '\0')
-			return place;
-		path += len + 1;
 		object = doc_find(d, doc_string(d, key), ":");
+		path += len;
+		if (*path == '[') {
+			place = object = doc_element(d, object,
+			    strtoul(path + 1, &end, 10));
+			path = end + 1;
+		}
+		if (*path == '\0')
+			return place;
+		path++;
 	}
 }
 
@@ -184,43 +213,99 @@ doc_typed(const json_t *value, enum proto_type type, struct proto_value *out)
 		return json_is_boolean(value);
 	case PROTO_SIZE:
 		return doc_size(value, out);
+	case PROTO_OBJECTS:
+		return json_is_object(value);
 	default:
 		return false;
 	}
 }
 
-/* Checks and sets one value. */
+/* What a value of that type must be. */
+static const char *
+doc_must(enum proto_type type)
+{
+
+	switch (type) {
+	case PROTO_INTEGER:
+		return "must be an integer";
+	case PROTO_BOOLEAN:
+		return "must be a boolean";
+	case PROTO_SIZE:
+		return "must be a size, as 4294967296 or \"4G\"";
+	case PROTO_STRINGS:
+		return "must be a string or an array of strings";
+	case PROTO_OBJECTS:
+		return "must be an array of objects";
+	default:
+		return "must be a string";
+	}
+}
+
+/* Checks and sets one value of that type. */
 static int
-doc_set(struct proto_doc *d, size_t i, const json_t *value)
+doc_set(struct proto_doc *d, size_t i, enum proto_type type,
+    const struct doc_path *path, const json_t *value)
 {
 	struct proto_value typed;
 	char text[PROTO_WHY_MAX];
 
-	if (!doc_typed(value, d->keys[i].type, &typed)) {
-		(void)snprintf(text, sizeof(text),
-		    d->keys[i].type == PROTO_INTEGER ? "must be an %s" :
-		    "must be a %s", d->keys[i].type == PROTO_SIZE ?
-		    "size, as 4294967296 or \"4G\"" :
-		    d->keys[i].type == PROTO_STRINGS ?
-		    "string or an array of strings" :
-		    proto_type_name(d->keys[i].type));
-		return doc_fail(d, d->keys[i].path, text);
-	}
-	if (d->set(d->arg, i, &typed, text) == -1)
-		return doc_fail(d, d->keys[i].path, text);
+	if (!doc_typed(value, type, &typed))
+		return doc_fail(d, path->full, doc_must(type));
+	if (d->set(d->arg, i, path->index, &typed, text) == -1)
+		return doc_fail(d, path->full, text);
 	return 0;
 }
 
-/* Sets one value, or each of an array where the table allows it. */
-static int
-doc_leaf(struct proto_doc *d, size_t i, const json_t *value)
+/* The path of an array's element. */
+static void
+doc_below(struct doc_path *to, const struct doc_path *from, size_t n)
 {
+
+	(void)snprintf(to->key, sizeof(to->key), "%.*s[]",
+	    PROTO_PATH_MAX - 3, from->key);
+	(void)snprintf(to->full, sizeof(to->full), "%.*s[%zu]",
+	    PROTO_PATH_MAX - 24, from->full, n);
+	to->index = (unsigned)n;
+}
+
+/* Sets each string of an array. */
+static int
+doc_strings(struct proto_doc *d, size_t i, const struct doc_path *path,
+    const json_t *array)
+{
+	struct doc_path element;
+	const json_t *value;
 	size_t n;
 
-	if (d->keys[i].type != PROTO_STRINGS || !json_is_array(value))
-		return doc_set(d, i, value);
-	for (n = 0; n < json_array_size(value); n++) {
-		if (doc_set(d, i, json_array_get(value, n)) == -1)
+	json_array_foreach(array, n, value) {
+		doc_below(&element, path, n);
+		if (doc_set(d, i, PROTO_STRING, &element, value) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Walks each object of an array, and sets it as a whole. */
+static int
+doc_objects(struct proto_doc *d, size_t i, const struct doc_path *path,
+    const json_t *array)
+{
+	struct doc_path element;
+	char text[PROTO_WHY_MAX];
+	json_t *value;
+	size_t n;
+
+	if (!json_is_array(array))
+		return doc_fail(d, path->full, doc_must(PROTO_OBJECTS));
+	if (json_array_size(array) == 0 &&
+	    d->set(d->arg, i, 0, NULL, text) == -1)
+		return doc_fail(d, path->full, text);
+	json_array_foreach(array, n, value) {
+		doc_below(&element, path, n);
+		if (!json_is_object(value))
+			return doc_fail(d, element.full, "must be an object");
+		if (doc_object(d, &element, value) == -1 ||
+		    doc_set(d, i, PROTO_OBJECTS, &element, value) == -1)
 			return -1;
 	}
 	return 0;
@@ -240,32 +325,56 @@ doc_prefix(const struct proto_doc *d, const char *path)
 	return false;
 }
 
-/* Walks one object. Two levels, so that the recursion is bounded. */
+/* A value that the table has no row for. */
 static int
-doc_object(struct proto_doc *d, const char *above, json_t *object)
+doc_unknown(struct proto_doc *d, const struct doc_path *path, json_t *value)
 {
-	char path[PROTO_PATH_MAX];
-	const char *key;
-	json_t *value;
+
+	if (!doc_prefix(d, path->key))
+		return doc_fail(d, path->full, "is not known here");
+	if (!json_is_object(value))
+		return doc_fail(d, path->full, "must be an object");
+	return doc_object(d, path, value);
+}
+
+/* Any value: as its row in the table says. */
+static int
+doc_any(struct proto_doc *d, const struct doc_path *path, json_t *value)
+{
 	size_t i;
 
+	for (i = 0; i < d->nkeys; i++) {
+		if (strcmp(d->keys[i].path, path->key) == 0)
+			break;
+	}
+	if (i == d->nkeys)
+		return doc_unknown(d, path, value);
+	if (d->keys[i].type == PROTO_OBJECTS)
+		return doc_objects(d, i, path, value);
+	if (d->keys[i].type == PROTO_STRINGS && json_is_array(value))
+		return doc_strings(d, i, path, value);
+	return doc_set(d, i, d->keys[i].type, path, value);
+}
+
+/* Walks one object; no deeper than the table's paths. */
+static int
+doc_object(struct proto_doc *d, const struct doc_path *above, json_t *object)
+{
+	struct doc_path path;
+	const char *key, *dot = above->key[0] != '\0' ? "." : "";
+	json_t *value;
+
+	path.index = above->index;
 	json_object_foreach(object, key, value) {
-		(void)snprintf(path, sizeof(path), "%s%s%s", above,
-		    *above != '\0' ? "." : "", key);
-		for (i = 0; i < d->nkeys; i++) {
-			if (strcmp(d->keys[i].path, path) == 0)
-				break;
-		}
-		if (i < d->nkeys) {
-			if (doc_leaf(d, i, value) == -1)
-				return -1;
-		} else if (*above != '\0' || !doc_prefix(d, path)) {
-			return doc_fail(d, path, "is not known here");
-		} else if (!json_is_object(value)) {
-			return doc_fail(d, path, "must be an object");
-		} else if (doc_object(d, path, value) == -1) {
+		(void)snprintf(path.key, sizeof(path.key), "%.63s%s%.62s",
+		    above->key, dot, key);
+		(void)snprintf(path.full, sizeof(path.full), "%.63s%s%.62s",
+		    above->full, dot, key);
+		/* A key that looks like a path is none. */
+		if (strpbrk(key, ".[]") != NULL)
+			return doc_fail(d, path.full, "is not known here");
+		if (doc_any(d, &path, value) == -1)
 			return -1;
-		}
 	}
 	return 0;
 }
@@ -278,6 +387,7 @@ proto_doc_parse(const char *name, const char *text, size_t len,
 {
 	struct proto_doc d = { name, text, text + len, keys, nkeys, set, arg,
 	    why };
+	const struct doc_path top = { .key = "", .full = "" };
 	json_error_t error;
 	json_t *tree;
 	int result;
@@ -289,7 +399,7 @@ proto_doc_parse(const char *name, const char *text, size_t len,
 		return -1;
 	}
 	if (json_is_object(tree)) {
-		result = doc_object(&d, "", tree);
+		result = doc_object(&d, &top, tree);
 	} else {
 		(void)snprintf(why, PROTO_WHY_MAX,
 		    "%s:1:1: the file must hold one object", name);

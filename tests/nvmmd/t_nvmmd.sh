@@ -66,7 +66,7 @@ bad_machines_body() {
 	    vm.create "{\"memory\":0,$image}"
 	refused INVALID_PARAMS 'memory 3K is less than the least, 2M' \
 	    vm.create "{\"memory\":3072,$image}"
-	refused LIMIT 'memory 5T is more than the policy allows' \
+	refused LIMIT 'memory limit of a machine of each user is 4G: 5T asked for' \
 	    vm.create "{\"memory\":5497558138880,$image}"
 	refused INVALID_PARAMS 'vcpus must be 1 to 256, not 0' \
 	    vm.create "{\"memory\":16777216,\"vcpus\":0,$image}"
@@ -244,7 +244,8 @@ machine_limit_body() {
 	atf_check cat errors
 	atf_check_equal "128 running" "$(call vm.list |
 	    jq -r '.machines | map(.state) | "\(length) \(unique | join(" "))"')"
-	refused LIMIT 'machine limit reached: 128 of 128' vm.create \
+	refused LIMIT 'machine limit of all users together reached: 128 of 128 in use' \
+	    vm.create \
 	    '{"memory":16777216,"elf":{"image":"smallkern"}}'
 	for i in $(seq 128); do
 		echo '{"method":"vm.destroy","params":{"vm":"m'"$i"'"},"id":1}'
@@ -278,15 +279,15 @@ configured_limits_body() {
 	    "memory_per_machine":"32M","memory_total":"40M","clients":3,
 	    "requests":2}}'
 	elf='"elf":{"image":"smallkern"}'
-	refused LIMIT 'vcpus 3 is more than the policy allows (2 a machine)' \
+	refused LIMIT 'vcpu limit of a machine of each user is 2: 3 asked' \
 	    vm.create "{\"memory\":16777216,\"vcpus\":3,$elf}"
-	refused LIMIT 'memory 64M is more than the policy allows (32M' \
+	refused LIMIT 'memory limit of a machine of each user is 32M: 64M' \
 	    vm.create "{\"memory\":67108864,$elf}"
 	create halt >/dev/null
-	refused LIMIT 'memory 32M is more than what is left: 16M of 40M' \
+	refused LIMIT 'reached: 16M of 40M in use, 32M asked for' \
 	    vm.create "{\"memory\":33554432,$elf}"
 	vm=$(create halt) || return 1
-	refused LIMIT 'machine limit reached: 2 of 2' \
+	refused LIMIT 'machine limit of all users together reached: 2 of 2 in' \
 	    vm.create "{\"memory\":4194304,$elf}"
 	# What is destroyed is no longer in use.
 	gone=$(call vm.list | jq -r '.machines[0].name')
@@ -424,7 +425,7 @@ stale_socket_body() {
 
 test_case socket_mode 30
 socket_mode_body() {
-	start '{"socket":{"mode":"0606"}}'
+	start '{"sockets":[{"path":"'"$PWD"'/s","mode":"0606"}]}'
 	atf_check_equal 606 "$(stat -c %a s)"
 	stop
 	start
@@ -589,7 +590,7 @@ failed_create_burns_no_name_body() {
 test_case socket_from_environment 30
 socket_from_environment_body() {
 	needs
-	echo '{"socket":{"path":"file"}}' >conf
+	echo "{\"sockets\":[{\"path\":\"$PWD/file\"}]}" >conf
 	for s in environment option; do
 		option=
 		[ $s = environment ] || option='-s option'
@@ -639,7 +640,7 @@ configtest_names_body() {
 	echo '{"user":"no such user"}' >conf
 	atf_check -s exit:3 -e match:'there is no user no such user' \
 	    "$top/nvmmd/nvmmd" -n -c conf
-	echo '{"socket":{"group":"no such group"}}' >conf
+	echo '{"sockets":[{"path":"/s","group":"no such group"}]}' >conf
 	atf_check -s exit:3 -e match:'there is no group no such group' \
 	    "$top/nvmmd/nvmmd" -n -c conf
 	echo '{"user":"root"}' >conf
