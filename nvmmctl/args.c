@@ -25,6 +25,8 @@ static const struct option_row option_rows[] = {
 	{ "--json",	0,		false,	FIELD(json) },
 	{ "-s",		0,		true,	FIELD(socket) },
 	{ "--socket",	0,		true,	FIELD(socket) },
+	{ "-H",		0,		true,	FIELD(host) },
+	{ "--host",	0,		true,	FIELD(host) },
 	{ "-h",		0,		false,	FIELD(help) },
 	{ "--help",	0,		false,	FIELD(help) },
 	{ "--mem",	OPT_MEM,	true,	FIELD(mem) },

@@ -3,7 +3,8 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * The connection to nvmmd: a UNIX stream socket, lines both ways, descriptors
- * along with the line that names them.  Reads and writes block.
+ * along with the line that names them.  Reads and writes block.  Towards another
+ * host it is ssh's end, and files are uploaded.
  */
 
 #include <sys/param.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include "nvmmctl.h"
+#include "progress.h"
+#include "remote.h"
 #include "wire.h"
 
 #define CLIENT_CHUNK	4096
@@ -27,7 +30,8 @@ struct client {
 	int64_t lastid;
 	char *buf;		/* what was read and not yet handed out */
 	size_t len, size;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	bool remote;		/* path is a host */
+	char path[256];
 };
 
 /* Puts why connect(2) failed into words. */
@@ -44,29 +48,45 @@ client_refused(const char *path, int error)
 }
 
 /* Connects to the daemon's socket. */
-int
-client_open(const char *path, struct client **clientp)
+static int
+client_connect(const char *path, int *fdp)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct client *client;
 	int error;
 
 	if (strlen(path) >= sizeof(sun.sun_path))
 		return fail(CTL_NODAEMON, "socket name too long: %s", path);
+	strcpy(sun.sun_path, path);
+	*fdp = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fdp != -1 && connect(*fdp, (struct sockaddr *)&sun,
+	    sizeof(sun)) == 0)
+		return CTL_OK;
+	error = errno;
+	if (*fdp != -1)
+		(void)close(*fdp);
+	return client_refused(path, error);
+}
+
+/* Connects to the daemon, here or on another host. */
+int
+client_open(const struct ctl *ctl, struct client **clientp)
+{
+	struct client *client;
+	int status;
+
 	client = calloc(1, sizeof(*client));
 	if (client == NULL)
 		return fail(CTL_FAILED, "%s", strerror(errno));
-	strcpy(sun.sun_path, path);
-	strcpy(client->path, path);
-	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (client->fd == -1 || connect(client->fd, (struct sockaddr *)&sun,
-	    sizeof(sun)) == -1) {
-		error = errno;
-		client_close(client);
-		return client_refused(path, error);
-	}
-	*clientp = client;
-	return CTL_OK;
+	client->remote = ctl->host != NULL;
+	(void)snprintf(client->path, sizeof(client->path), "%s",
+	    client->remote ? ctl->host : ctl->socket);
+	status = client->remote ? remote_open(ctl->host, &client->fd) :
+	    client_connect(ctl->socket, &client->fd);
+	if (status == CTL_OK)
+		*clientp = client;
+	else
+		free(client);
+	return status;
 }
 
 /* Ends a connection; NULL is none. */
@@ -75,8 +95,7 @@ client_close(struct client *client)
 {
 	if (client == NULL)
 		return;
-	if (client->fd != -1)
-		(void)close(client->fd);
+	(void)close(client->fd);
 	free(client->buf);
 	free(client);
 }
@@ -155,6 +174,13 @@ client_send(struct client *client, struct request *req, int64_t *idp)
 	size_t len;
 	int error;
 
+	if (req != NULL && req->nfds > 0 && client->remote) {
+		error = upload_request(client, req);
+		if (error != CTL_OK) {
+			request_free(req);
+			return error;
+		}
+	}
 	if (req != NULL && !req->broken)
 		line = request_line(req, client->lastid + 1, &len);
 	if (line == NULL) {
@@ -167,6 +193,18 @@ client_send(struct client *client, struct request *req, int64_t *idp)
 	free(line);
 	request_free(req);
 	if (error != 0 && error != EPIPE)
+		return client_lost(client, error);
+	return CTL_OK;
+}
+
+/* Sends bytes; if the daemon has closed, it is the read that tells why. */
+int
+client_stream(struct client *client, const char *bytes, size_t len)
+{
+	int error;
+
+	error = client_write(client, (char *)(uintptr_t)bytes, len, NULL, 0);
+	if (error != 0 && error != EPIPE && error != ECONNRESET)
 		return client_lost(client, error);
 	return CTL_OK;
 }
@@ -281,10 +319,15 @@ client_next(struct client *client, struct reply **replyp)
 int
 client_await(struct client *client, int64_t id, struct reply **replyp)
 {
+	struct progress progress;
 	struct reply *reply;
 	int status;
 
 	for (;;) {
+		progress_begin(&progress, "waiting for the daemon");
+		if (!client_buffered(client))
+			progress_wait(&progress, client->fd);
+		progress_end(&progress);
 		status = client_next(client, &reply);
 		if (status != CTL_OK)
 			return status;

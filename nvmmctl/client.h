@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct client;
+struct ctl;
 struct json_t;
 struct reply;
 struct request;
@@ -25,7 +26,7 @@ struct request;
  * => client_open gives a connection that client_close ends
  * => client_fd is for poll(2); it stays the client's
  */
-int	client_open(const char *, struct client **);
+int	client_open(const struct ctl *, struct client **);
 void	client_close(struct client *);
 int	client_fd(const struct client *);
 
@@ -50,6 +51,7 @@ int	request_params(struct request *, const char *);
  *    client_await the reply to one id, dropping others; an error reply is
  *    printed, freed and turned into its exit status
  * => client_call is send and await
+ * => client_stream sends bytes that are no request
  * => client_buffered: a whole line lies here already, so do not poll for it
  * => client_rest hands out raw bytes that followed the last line
  */
@@ -57,6 +59,7 @@ int	client_send(struct client *, struct request *, int64_t *);
 int	client_next(struct client *, struct reply **);
 int	client_await(struct client *, int64_t, struct reply **);
 int	client_call(struct client *, struct request *, struct reply **);
+int	client_stream(struct client *, const char *, size_t);
 bool	client_buffered(const struct client *);
 size_t	client_rest(struct client *, char *, size_t);
 

@@ -83,7 +83,7 @@ cmd_console(struct ctl *ctl)
 	struct client *client;
 	int status;
 
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	status = console_attach(ctl, client);
@@ -209,7 +209,7 @@ cmd_log(struct ctl *ctl)
 	struct client *client;
 	int status;
 
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	if (ctl->follow != NULL)

@@ -10,6 +10,7 @@
 #include "client.h"
 #include "nvmmctl.h"
 #include "output.h"
+#include "remote.h"
 
 /* Sends one request on a connection of its own and shows the result. */
 static int
@@ -20,7 +21,7 @@ daemon_call(struct ctl *ctl, struct request *req,
 	struct reply *reply;
 	int status;
 
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK) {
 		request_free(req);
 		return status;
@@ -69,4 +70,18 @@ cmd_raw(struct ctl *ctl)
 		}
 	}
 	return daemon_call(ctl, req, json_result);
+}
+
+int
+cmd_proxy(struct ctl *ctl)
+{
+	struct client *client;
+	int status;
+
+	status = client_open(ctl, &client);
+	if (status != CTL_OK)
+		return status;
+	remote_proxy(client_fd(client));
+	client_close(client);
+	return CTL_OK;
 }

@@ -60,7 +60,7 @@ cmd_events(struct ctl *ctl)
 	int64_t id;
 	int status;
 
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	status = client_send(client, request_new("events.subscribe"), &id);

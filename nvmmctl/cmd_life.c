@@ -41,7 +41,7 @@ wait_all(struct ctl *ctl, uint64_t timeout_ms)
 	int one, status;
 	size_t i;
 
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	status = targets_new(ctl, client, &t);

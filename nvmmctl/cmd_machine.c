@@ -21,7 +21,7 @@ cmd_create(struct ctl *ctl)
 	status = create_request(ctl, &req);
 	if (status != CTL_OK)
 		return status;
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK) {
 		request_free(req);
 		return status;
@@ -52,7 +52,7 @@ cmd_list(struct ctl *ctl)
 
 	if (ctl->columns != NULL && !text_columns(ctl->columns))
 		return CTL_USAGE;
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	status = client_call(client, request_new("vm.list"), &reply);

@@ -268,8 +268,8 @@ cmd_run(struct ctl *ctl)
 	status = create_request(ctl, &req);
 	if (status != CTL_OK)
 		return status;
-	if ((status = client_open(ctl->socket, &run.main)) != CTL_OK ||
-	    (status = client_open(ctl->socket, &run.console)) != CTL_OK)
+	if ((status = client_open(ctl, &run.main)) != CTL_OK ||
+	    (status = client_open(ctl, &run.console)) != CTL_OK)
 		request_free(req);
 	else
 		status = run_machine(&run, req);

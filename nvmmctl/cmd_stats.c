@@ -66,7 +66,7 @@ cmd_stats(struct ctl *ctl)
 
 	if (ctl->metrics == NULL)
 		return call_each(ctl, "vm.stats", ctl->out->stats, NULL);
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	status = targets_new(ctl, client, &t);

@@ -66,6 +66,8 @@ static const struct verb verbs[] = {
 	    cmd_info, "show the daemon's version and limits" },
 	{ "describe", "", 0, 0, 0,
 	    cmd_describe, "list the protocol's methods and errors" },
+	{ "proxy", "", 0, 0, 0,
+	    cmd_proxy, "carry the protocol between the daemon and here" },
 	{ "raw", "METHOD [PARAMS]", 0, 1, 2,
 	    cmd_raw, "send one request, print its result as JSON" },
 };
@@ -79,11 +81,11 @@ help(const struct verb *verb)
 	size_t i;
 
 	if (verb != NULL) {
-		printf("usage: nvmmctl [-j] [-s SOCKET] %s %s\n", verb->name,
+		printf("usage: nvmmctl [-j] [-H HOST | -s SOCKET] %s %s\n", verb->name,
 		    verb->usage);
 		return CTL_OK;
 	}
-	printf("usage: nvmmctl [-j] [-s SOCKET] VERB ...\n\n");
+	printf("usage: nvmmctl [-j] [-H HOST | -s SOCKET] VERB ...\n\n");
 	for (i = 0; i < NVERBS; i++)
 		printf("  %-10s%s\n", verbs[i].name, verbs[i].summary);
 	return CTL_OK;

@@ -56,6 +56,7 @@ struct request;
 /* The parsed command line.  Options that were not given are NULL. */
 struct ctl {
 	const char *socket;
+	const char *host;
 	const char *json;
 	const char *help;
 	const char *mem;
@@ -107,6 +108,7 @@ int	cmd_identify(struct ctl *);
 int	cmd_info(struct ctl *);
 int	cmd_describe(struct ctl *);
 int	cmd_raw(struct ctl *);
+int	cmd_proxy(struct ctl *);
 
 /* cmd_events.c */
 int	cmd_events(struct ctl *);

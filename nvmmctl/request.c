@@ -75,7 +75,7 @@ request_boolean(struct request *req, const char *key, bool value)
 	request_set(req, key, json_boolean(value));
 }
 
-/* Adds a file that travels along as a descriptor: {"KEY":{"fd":N}}. */
+/* Adds a file that travels as a descriptor; key is a literal. */
 void
 request_fd(struct request *req, const char *key, int fd)
 {
@@ -84,6 +84,7 @@ request_fd(struct request *req, const char *key, int fd)
 		return;
 	}
 	request_set(req, key, json_pack("{s:i}", "fd", req->nfds));
+	req->keys[req->nfds] = key;
 	req->fds[req->nfds++] = fd;
 }
 

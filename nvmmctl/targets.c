@@ -136,7 +136,7 @@ call_each(struct ctl *ctl, const char *method, show_t show,
 	struct targets t;
 	int status;
 
-	status = client_open(ctl->socket, &client);
+	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	status = targets_new(ctl, client, &t);

@@ -308,7 +308,7 @@ cmd_top(struct ctl *ctl)
 	if (status == CTL_OK && ms == 0)
 		status = fail(CTL_USAGE, "--interval 0: at least a second");
 	if (status == CTL_OK)
-		status = client_open(ctl->socket, &top.client);
+		status = client_open(ctl, &top.client);
 	if (status != CTL_OK)
 		return status;
 	status = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) ?

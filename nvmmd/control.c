@@ -203,6 +203,18 @@ control_abandon(struct client *c)
 	}
 }
 
+/* Closes what was uploaded and not used. */
+static void
+control_close_uploads(struct client *c)
+{
+	unsigned i;
+
+	for (i = 0; i < PROTO_FDS_MAX; i++) {
+		if (c->uploads[i] != -1)
+			(void)close(c->uploads[i]);
+	}
+}
+
 /* Frees a client. */
 static void
 control_free(struct client *c)
@@ -215,6 +227,7 @@ control_free(struct client *c)
 	if (c->on_close != NULL)
 		c->on_close(c->on_close_arg);
 	control_close_fds(c);
+	control_close_uploads(c);
 	evloop_timer_free(c->linger);
 	evloop_io_free(c->io);
 	(void)close(c->fd);
@@ -282,11 +295,14 @@ static struct client *
 control_client(const struct listener *l, int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
+	unsigned i;
 
 	if (c == NULL)
 		return NULL;
 	c->fd = fd;
 	c->from = l;
+	for (i = 0; i < PROTO_FDS_MAX; i++)
+		c->uploads[i] = -1;
 	TAILQ_INIT(&c->requests);
 	c->io = evloop_io_new(fd, control_event, c);
 	c->peer = c->io != NULL ? control_peer_new(l, fd) : NULL;
@@ -500,13 +516,19 @@ request_done(struct request *r)
 	request_send(r);
 }
 
-/* Answers with an error. => The request is gone. */
+/*
+ * Answers with an error. => The request is gone, and the connection ends if
+ * bytes follow that nobody wants.
+ */
 void
 request_fail(struct request *r, const struct proto_failure *f)
 {
 
 	log_debug("control: %s: %s: %s", r->p.row != NULL ? r->p.row->name :
 	    "request", proto_errors[f->name].name, f->text);
+	if (r->client != NULL && r->p.row != NULL &&
+	    proto_row_streams(r->p.row))
+		r->client->closing = true;
 	proto_out_init(&control_out);
 	proto_out_failure(&control_out, &r->p, f);
 	request_send(r);
@@ -536,6 +558,34 @@ request_take_fd(struct request *r, unsigned i)
 
 	r->fds[i] = -1;
 	return fd;
+}
+
+/* The upload's descriptor; it belongs to the caller. */
+int
+request_take_upload(struct request *r, unsigned i)
+{
+	int fd;
+
+	if (r->client == NULL || i >= PROTO_FDS_MAX)
+		return -1;
+	fd = r->client->uploads[i];
+	r->client->uploads[i] = -1;
+	return fd;
+}
+
+/* Keeps it in the first free place. */
+int
+request_keep_upload(struct request *r, int fd)
+{
+	int i;
+
+	for (i = 0; i < PROTO_FDS_MAX; i++) {
+		if (r->client->uploads[i] == -1) {
+			r->client->uploads[i] = fd;
+			return i;
+		}
+	}
+	return -1;
 }
 
 /* Is it alone on its connection? */
@@ -624,6 +674,19 @@ control_send(struct client *c, const char *line, size_t len, size_t max)
 	if (!c->busy)
 		control_arm(c);
 	return true;
+}
+
+/* Leaves lines for so many bytes. */
+void
+control_sink(struct client *c, uint64_t len,
+    void (*input)(void *, const void *, size_t), void (*done)(void *),
+    void *arg)
+{
+
+	c->sink.left = len;
+	c->sink.input = input;
+	c->sink.done = done;
+	c->sink.arg = arg;
 }
 
 /* Turns the connection into a stream. */

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "peer.h"
 #include "proto.h"
@@ -76,6 +77,19 @@ bool	request_others(const struct request *);
 
 /* Who it is. */
 const struct peer *control_peer(const struct client *);
+/* The line's upload i, taken over. Returns -1 if there is none. */
+int	request_take_upload(struct request *, unsigned i);
+/* Keeps a file for later lines. Returns its number, -1 if there is no room. */
+int	request_keep_upload(struct request *, int fd);
+
+/*
+ * The next len bytes are no lines: input gets them, then done is called once,
+ * and lines go on. Neither is called once the connection is gone.
+ */
+void	control_sink(struct client *, uint64_t len,
+	    void (*input)(void *arg, const void *, size_t),
+	    void (*done)(void *arg), void *arg);
+
 /* Called when the connection is gone. One a client: false if there is one. */
 bool	control_on_close(struct client *, void (*)(void *), void *);
 /* Queues a line unless more than max bytes then wait to be read. */

@@ -46,6 +46,13 @@ struct client {
 	struct evloop_timer *linger;	/* the output is out: ends with this */
 	size_t discarded;		/* bytes read for nobody since */
 	bool dead;			/* to be freed */
+	int uploads[PROTO_FDS_MAX];	/* files kept for later lines, or -1 */
+	struct {
+		uint64_t left;		/* bytes that are no lines */
+		void (*input)(void *, const void *, size_t);
+		void (*done)(void *);
+		void *arg;
+	} sink;
 	bool raw, hold;
 	struct control_raw stream;
 	void (*on_close)(void *);

@@ -7,7 +7,8 @@
  * A descriptor belongs to the first line that ends at or after the byte it
  * came with. The kernel tells only with which read it came; so no read goes
  * beyond the end of a line: a peek finds the line feed, then exactly that much
- * is taken, and whatever descriptors that brings belong to this line.
+ * is taken, and whatever descriptors that brings belong to this line. Bytes of
+ * an upload or of a raw stream have no lines; they are taken as they come.
  */
 
 #include <sys/socket.h>
@@ -102,7 +103,7 @@ control_peek(struct client *c)
 	ssize_t n;
 
 	n = recv(c->fd, peek, sizeof(peek), MSG_PEEK | MSG_DONTWAIT);
-	if (n <= 0 || c->raw)
+	if (n <= 0 || c->raw || c->sink.left > 0)
 		return n;
 	lf = memchr(peek, '\n', (size_t)n);
 	return lf != NULL ? lf - peek + 1 : n;
@@ -115,7 +116,10 @@ control_eof(struct client *c)
 	struct pollfd pfd = { .fd = c->fd, .events = 0 };
 
 	c->eof = true;
-	if (c->in.end > c->in.start && !c->raw)
+	if (c->sink.left > 0)
+		control_refuse(c, PROTO_PARSE_ERROR,
+		    "the upload is shorter than it said");
+	else if (c->in.end > c->in.start && !c->raw)
 		control_refuse(c, PROTO_PARSE_ERROR,
 		    "the last line has no end");
 	if (poll(&pfd, 1, 0) == 1 && (pfd.revents & (POLLHUP | POLLERR)) != 0)
@@ -185,6 +189,38 @@ control_read_raw(struct client *c, size_t want)
 	return true;
 }
 
+/* Takes bytes of an upload. Returns false if there are no more now. */
+static bool
+control_read_sink(struct client *c, size_t want)
+{
+	static char buf[65536];			/* main's */
+	ssize_t n;
+
+	if (want > sizeof(buf))
+		want = sizeof(buf);
+	if (want > c->sink.left)
+		want = (size_t)c->sink.left;
+	n = control_recv(c, buf, want);
+	control_close_fds(c);
+	if (n <= 0)
+		return n == -1 && errno == EINTR;
+	c->sink.left -= (size_t)n;
+	c->sink.input(c->sink.arg, buf, (size_t)n);
+	if (c->sink.left == 0)
+		c->sink.done(c->sink.arg);
+	return true;
+}
+
+/* Takes bytes of whatever comes now. Returns false if there are no more. */
+static bool
+control_read_some(struct client *c, size_t want)
+{
+
+	if (c->sink.left > 0)
+		return control_read_sink(c, want);
+	return c->raw ? control_read_raw(c, want) : control_read_line(c, want);
+}
+
 /* A turn of reading. */
 void
 control_read(struct client *c)
@@ -203,8 +239,7 @@ control_read(struct client *c)
 				control_dead(c);
 			return;
 		}
-		if (!(c->raw ? control_read_raw(c, (size_t)want) :
-		    control_read_line(c, (size_t)want)))
+		if (!control_read_some(c, (size_t)want))
 			return;
 	}
 }

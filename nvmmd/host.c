@@ -7,6 +7,7 @@
  */
 
 #include <sys/param.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #ifdef __linux__
@@ -15,6 +16,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -165,6 +167,14 @@ host_file_name(int fd, char *name, size_t size)
 	(void)snprintf(name, size, "%s", base != NULL ? base + 1 : "elf");
 }
 
+/* memfd_create(2). */
+int
+host_memory_file(const char *name)
+{
+
+	return memfd_create(name, MFD_CLOEXEC);
+}
+
 /* prctl(2). */
 void
 host_no_new_privileges(void)
@@ -206,6 +216,21 @@ host_file_name(int fd, char *name, size_t size)
 
 	(void)fd;
 	(void)snprintf(name, size, "elf");
+}
+
+/* shm_open(3) under a name that is gone at once. */
+int
+host_memory_file(const char *name)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/nvmmd.%s.%d", name,
+	    (int)getpid());
+	fd = shm_open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (fd != -1)
+		(void)shm_unlink(path);
+	return fd;
 }
 
 /* Nothing like it. */

@@ -35,6 +35,8 @@ int	host_peer(int fd, struct host_peer *);
 void	host_file_name(int fd, char *, size_t);
 /* No exec of this process's gains privileges any more, where that exists. */
 void	host_no_new_privileges(void);
+/* An empty file in memory, by no name that others see. -1 and errno. */
+int	host_memory_file(const char *);
 /* Nanoseconds of a clock that is never set. */
 uint64_t host_clock(void);
 

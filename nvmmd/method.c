@@ -39,6 +39,9 @@ const struct proto_row method_rows[] = {
 	    [CREATE_ELF] = { "elf", PROTO_FILE, true },
 	    [CREATE_RESTART] = { "restart", PROTO_STRING, false } },
 	    "make a machine and load it" },
+	{ "elf.upload", PROTO_USER, method_elf_upload, {
+	    [UPLOAD_SIZE] = { "size", PROTO_STREAM, true } },
+	    "take the bytes that follow the line as a file for vm.create" },
 	{ "vm.start", PROTO_USER, method_vm_start, { METHOD_VM },
 	    "let a machine run that does not" },
 	{ "vm.stop", PROTO_USER, method_vm_stop, { METHOD_VM,
@@ -99,6 +102,7 @@ method_limits(struct proto_out *o)
 	proto_out_object(o, "limits");
 	proto_out_integer(o, "line", PROTO_LINE_MAX);
 	proto_out_integer(o, "descriptors", PROTO_FDS_MAX);
+	proto_out_integer(o, "upload", UPLOAD_MAX);
 	proto_out_integer(o, "nesting", PROTO_DEPTH_MAX);
 	proto_out_integer(o, "requests", c->requests);
 	proto_out_integer(o, "clients", c->clients);
@@ -139,6 +143,7 @@ method_info(struct request *r)
 	proto_out_array(o, "features");
 	proto_out_string(o, NULL, "console.attach");
 	proto_out_string(o, NULL, "descriptors");
+	proto_out_string(o, NULL, "uploads");
 	proto_out_string(o, NULL, "events");
 	proto_out_string(o, NULL, "images");
 	proto_out_array_end(o);

@@ -56,6 +56,11 @@ void	method_console_read(struct request *);
 void	method_console_attach(struct request *);
 void	method_events_subscribe(struct request *);
 
+/* method_upload.c */
+#define UPLOAD_MAX		(64 << 20)	/* bytes, a file */
+#define UPLOAD_PENDING_MAX	(256 << 20)	/* of all that are under way */
+void	method_elf_upload(struct request *);
+
 /* method_record.c: members into an open object */
 void	method_record(struct proto_out *, const struct machine *);
 void	method_record_short(struct proto_out *, const struct machine *);
@@ -71,6 +76,7 @@ enum { CREATE_NAME, CREATE_MEMORY, CREATE_VCPUS, CREATE_CMDLINE, CREATE_BOOT,
     CREATE_ELF, CREATE_RESTART };
 enum { STOP_FORCE = 1, STOP_GRACE };
 enum { NMI_CPU = 1 };
+enum { UPLOAD_SIZE = 0 };
 enum { WAIT_TIMEOUT = 1 };
 enum { READ_OFFSET = 1, READ_MAX, READ_ENCODING };
 enum { ATTACH_REPLAY = 1 };

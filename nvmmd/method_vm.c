@@ -441,22 +441,26 @@ method_create_named(struct request *r, const char *name)
 	}
 }
 
-/* Creates from a descriptor that came along. */
+/* Creates from a descriptor that came along, or from an upload. */
 static void
-method_create_passed(struct request *r, unsigned i)
+method_create_passed(struct request *r, unsigned i, bool upload)
 {
 	char name[NAME_MAX + 1];
 	struct stat st;
 	int fd;
 
-	fd = request_take_fd(r, i);
+	fd = upload ? request_take_upload(r, i) : request_take_fd(r, i);
 	if (fd == -1) {
-		method_fail(r, PROTO_INVALID_PARAMS, "elf",
+		method_fail(r, PROTO_INVALID_PARAMS, "elf", upload ?
+		    "elf.upload is %u, and the connection has no such upload" :
 		    "elf.fd is %u, and the line came with no such descriptor",
 		    i);
 		return;
 	}
-	host_file_name(fd, name, sizeof(name));
+	if (upload)
+		(void)strcpy(name, "upload");
+	else
+		host_file_name(fd, name, sizeof(name));
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
 		(void)close(fd);
 		method_fail(r, PROTO_BAD_IMAGE, "elf",
@@ -482,5 +486,5 @@ method_vm_create(struct request *r)
 	else if (elf->string != NULL)
 		method_create_named(r, elf->string);
 	else
-		method_create_passed(r, (unsigned)elf->integer);
+		method_create_passed(r, (unsigned)elf->integer, elf->boolean);
 }

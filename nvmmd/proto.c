@@ -50,6 +50,7 @@ proto_type_name(enum proto_type type)
 		[PROTO_BOOLEAN] = "boolean",
 		[PROTO_FILE] = "file",
 		[PROTO_VM] = "string",
+		[PROTO_STREAM] = "stream",
 		[PROTO_SIZE] = "size",
 		[PROTO_STRINGS] = "strings",
 		[PROTO_OBJECTS] = "objects",
@@ -198,16 +199,20 @@ proto_row(const struct proto_row *rows, size_t nrows, const char *name)
 	return NULL;
 }
 
-/* A file: exactly one of {"fd":N} and {"image":NAME}. */
+/* A file: exactly one of {"fd":N}, {"image":NAME} and {"upload":N}. */
 static bool
 proto_file(const json_t *value, struct proto_value *out)
 {
 	const json_t *fd = json_object_get(value, "fd");
 	const json_t *image = json_object_get(value, "image");
+	const json_t *upload = json_object_get(value, "upload");
 
 	if (!json_is_object(value) || json_object_size(value) != 1)
 		return false;
 	out->string = json_string_value(image);
+	out->boolean = upload != NULL;
+	if (upload != NULL)
+		fd = upload;
 	out->integer = json_integer_value(fd);
 	return json_is_string(image) || (json_is_integer(fd) &&
 	    out->integer >= 0 && out->integer < PROTO_FDS_MAX);
@@ -237,6 +242,7 @@ proto_value(const struct proto_param *p, const json_t *value,
 		right = out->string != NULL;
 		break;
 	case PROTO_INTEGER:
+	case PROTO_STREAM:
 		right = proto_integer(value, out);
 		break;
 	case PROTO_BOOLEAN:
@@ -254,8 +260,9 @@ proto_value(const struct proto_param *p, const json_t *value,
 		return 0;
 	return proto_fail(f, PROTO_INVALID_PARAMS, 0, p->name,
 	    p->type == PROTO_FILE ?
-	    "%s must be {\"fd\":0 to 3} or {\"image\":NAME}" :
-	    p->type == PROTO_INTEGER ? "%s must be an integer below 2^53" :
+	    "%s must be {\"fd\":0 to 3}, {\"image\":NAME} or "
+	    "{\"upload\":0 to 3}" :
+	    p->type == PROTO_INTEGER || p->type == PROTO_STREAM ? "%s must be an integer below 2^53" :
 	    "%s must be a %s", p->name, proto_type_name(p->type));
 }
 
@@ -270,6 +277,19 @@ proto_param(const struct proto_row *row, const char *name)
 			return i;
 	}
 	return -1;
+}
+
+/* Is one of its parameters a stream? */
+bool
+proto_row_streams(const struct proto_row *row)
+{
+	int i;
+
+	for (i = 0; i < PROTO_PARAMS_MAX && row->params[i].name != NULL; i++) {
+		if (row->params[i].type == PROTO_STREAM)
+			return true;
+	}
+	return false;
 }
 
 /* Are all parameters there that have to be? */

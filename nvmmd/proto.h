@@ -79,8 +79,9 @@ enum proto_type {
 	PROTO_STRING,
 	PROTO_INTEGER,
 	PROTO_BOOLEAN,
-	PROTO_FILE,			/* {"fd":N} or {"image":NAME} */
+	PROTO_FILE,			/* {"fd":N}, {"image":NAME}, {"upload":N} */
 	PROTO_VM,			/* first only: the machine's name */
+	PROTO_STREAM,			/* so many bytes follow the line */
 	PROTO_SIZE,			/* files only: bytes, or "4G" */
 	PROTO_STRINGS,			/* files only: one string or several */
 	PROTO_OBJECTS			/* files only: an array of them */
@@ -89,8 +90,8 @@ enum proto_type {
 struct proto_value {
 	bool set;
 	const char *string;		/* of FILE: the image's name or NULL */
-	int64_t integer;		/* of FILE: which descriptor */
-	bool boolean;
+	int64_t integer;		/* of FILE: which descriptor or upload */
+	bool boolean;			/* of FILE: an upload */
 };
 
 /* What the caller's role has to be at least. */
@@ -145,6 +146,8 @@ struct proto_request {
 int	proto_parse(const struct proto_row *, size_t nrows, const char *,
 	    size_t, struct proto_request *, struct proto_failure *);
 void	proto_request_free(struct proto_request *);
+/* Do bytes follow the line that are no line? */
+bool	proto_row_streams(const struct proto_row *);
 /* Text for a type: "string", "integer", ... */
 const char *proto_type_name(enum proto_type);
 

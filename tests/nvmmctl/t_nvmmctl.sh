@@ -687,6 +687,84 @@ real_life_body() {
 	done
 }
 
+# A host is reached by this in the place of ssh.
+remote() {
+	cat >ssh <<-EOT
+	#! /bin/sh
+	[ "\$1 \$2 \$4 \$5" = "-T -- nvmmctl proxy" ] || exit 99
+	echo "\$3" >host
+	NVMMD_SOCKET=./s exec "$ctl" proxy
+	EOT
+	chmod +x ssh
+	NVMMCTL_SSH=./ssh
+	export NVMMCTL_SSH
+}
+
+daemon_case real_remote "another host by ssh: files are uploaded"
+real_remote_body() {
+	real
+	remote
+	there() { "$ctl" -H alice@there "$@"; }
+	atf_check -o inline:"vm0\n" "$ctl" -H alice@there create --mem 64M \
+	    --elf "$smallkern" --cmdline echo
+	atf_check -o inline:"alice@there\n" cat host
+	atf_check -o inline:"vm0: running\n" "$ctl" -H alice@there start vm0
+	printf 'over there\nexit\n' |
+	    atf_check -o match:"over there" "$ctl" -H alice@there console vm0
+	atf_check -o match:"image  *upload" "$ctl" --host=there show vm0
+	atf_check -s exit:3 -o match:"^smallkern:" "$ctl" -H there run \
+	    --mem 64M --elf "$smallkern" --cmdline exit=3 </dev/null
+	# What cannot be uploaded, and what the daemon does not take.
+	ctl 3 empty "match:only a regular file" -H there create --mem 64M \
+	    --elf ./
+	truncate -s 65M huge
+	ctl 3 empty "match:size must be 1 to" -H there create --mem 64M \
+	    --elf ./huge
+	ctl 2 empty "match:-H -oProxy: not a host" -H -oProxy list
+	echo 'exit 255' >ssh
+	ctl 6 empty "match:closed the connection" -H there list
+	NVMMCTL_SSH=./none
+	ctl 6 empty "match:none: No such file" -H there list
+}
+
+atf_test_case completion
+completion_head() {
+	atf_set descr "bash completes verbs, options and machines"
+}
+completion_body() {
+	command -v bash >/dev/null || atf_skip "bash is missing"
+	cat >complete.bash <<-'EOT'
+	. "$1"
+	shift
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_nvmmctl
+	echo "${COMPREPLY[@]}"
+	EOT
+	mkdir bin
+	cat >bin/nvmmctl <<-EOT
+	#! /bin/sh
+	case "\$*" in
+	*list*)	printf 'NAME\nweb\ndb\n' ;;
+	*)	exec "$ctl" "\$@" ;;
+	esac
+	EOT
+	chmod +x bin/nvmmctl
+	PATH=$PWD/bin:$PATH
+	completes() {
+		want=$1
+		shift
+		atf_check -o inline:"$want\n" bash complete.bash \
+		    "$(dirname "$ctl")/nvmmctl.bash" nvmmctl "$@"
+	}
+	completes "start stop stats" st
+	completes "web db" start ""
+	completes "web" -H there start w
+	completes "--all --grace --force" stop web --
+	completes "never on-failure always" create --restart ""
+	completes "" list x
+}
+
 daemon_case real_bad "bad input is one line and its status; others do not notice"
 real_bad_body() {
 	real
@@ -750,8 +828,8 @@ atf_init_test_cases() {
 	    fake_create fake_elf fake_changes fake_list fake_show fake_log \
 	    fake_wait fake_console fake_tty fake_run fake_run_failed \
 	    fake_run_refused fake_run_interrupt fake_run_pipe fake_top \
-	    fake_metrics real_run real_steps real_life real_stop real_bad \
-	    real_console real_daemon; do
+	    fake_metrics completion real_run real_steps real_life real_remote \
+	    real_stop real_bad real_console real_daemon; do
 		atf_add_test_case $tc
 	done
 }

@@ -90,6 +90,61 @@ bad_machines_body() {
 	stop
 }
 
+# upload SIZE: a request, then smallkern's bytes, then a machine of them.
+upload() {
+	echo "{\"method\":\"elf.upload\",\"params\":{\"size\":$1},\"id\":1}"
+	cat "$top/smallkern/smallkern"
+	echo '{"method":"vm.create","params":{"memory":16777216,
+	    "elf":{"upload":0},"cmdline":"exit=3"},"id":2}' | tr '\n' ' '
+	echo
+	[ $# -lt 2 ] || echo "$2"
+}
+
+test_case uploads 60
+uploads_body() {
+	start
+	before=$(held)
+	size=$(wc -c <"$top/smallkern/smallkern" | tr -d ' ')
+	upload "$size" '{"method":"vm.start","params":{"vm":"vm0"},"id":3}' |
+	    socat -t60 - UNIX:s >out
+	atf_check_equal "{\"upload\":0,\"size\":$size}" \
+	    "$(jq -c 'select(.id == 1).result' out)"
+	atf_check_equal vm0 "$(jq -r 'select(.id == 2).result.name' out)"
+	call vm.start '{"vm":"vm0"}' >started
+	atf_check_equal 3 "$(call vm.wait '{"vm":"vm0"}' |
+	    jq .reason.status)"
+	call vm.destroy '{"vm":"vm0"}'
+	# An upload is of its connection, and taken once.
+	refused INVALID_PARAMS 'no such upload' vm.create \
+	    '{"memory":16777216,"elf":{"upload":0}}'
+	# What is refused ends the connection, as bytes follow.
+	for bad in 0 -1 67108865 '"x"'; do
+		upload "$bad" | socat -t60 - UNIX:s >out 2>/dev/null
+		atf_check_equal 1 "$(wc -l <out | tr -d ' ')"
+		atf_check -o ignore jq -e .error out
+	done
+	# Shorter than it said; the client gone in the middle.
+	upload 1000000 | socat -t60 - UNIX:s >out
+	atf_check_equal PARSE_ERROR "$(jq -r .error.data.name out)"
+	for n in 1 2 3 4; do
+		atf_check_equal $((n - 1)) "$(for i in $(seq $n); do
+			echo '{"method":"elf.upload","params":{"size":1},"id":1}'
+			printf x
+		done | socat -t60 - UNIX:s | jq -s '.[-1].result.upload')"
+	done
+	for i in 1 2 3 4 5; do
+		echo '{"method":"elf.upload","params":{"size":1},"id":1}'
+		printf x
+	done | socat -t60 - UNIX:s >out
+	atf_check_equal LIMIT "$(jq -rs '.[-1].error.data.name' out)"
+	for try in $(seq 40); do
+		[ "$(held)" != "$before" ] || break
+		sleep 0.05
+	done
+	atf_check_equal "$before" "$(held)"
+	stop
+}
+
 test_case descriptors 60
 descriptors_body() {
 	start
