@@ -7,6 +7,8 @@
 #	demo-here	the same on this machine's /dev/nvmm or /dev/kvm
 #	check		build and run all tests, here and on the kernel's driver in
 #			the testhost; does its own set-up
+#	check-differ	the instruction assists against this processor and a
+#			disassembler, a million cases each: CASES=n SEED=n
 #	check-asan	the hosted tests under ASan and UBSan
 #	check-netbsd	the NetBSD module against NETBSDSRC=dir, and, given
 #			KERNEL=image, machines in that kernel; fetches nothing
@@ -47,6 +49,10 @@ check: deps
 	${MAKE} tests
 	sh mk/check.sh .
 
+check-differ: deps
+	${MAKE} all
+	cd tests/libnvmm/differ && ${MAKE} all check-differ
+
 check-asan: deps
 	MAKE="${MAKE}" sh mk/asan.sh
 
@@ -83,6 +89,6 @@ clean:
 	    done
 	rm -rf build
 
-.PHONY: all ${ROOMS} tests deps demo demo-here check check-asan \
+.PHONY: all ${ROOMS} tests deps demo demo-here check check-differ check-asan \
     check-netbsd check-bochs check-debugkernel bench-boot bench-control bench-exits \
     install clean

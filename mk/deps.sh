@@ -10,7 +10,7 @@ set -eu
 debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev libncurses-dev'
 debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod perl sparse pkg-config g++
 	linux-headers-amd64 qemu-system-x86 busybox-static cpio libasan8 libubsan1
-	tmux python3-prometheus-client'
+	tmux python3-prometheus-client libzydis-dev'
 debian_bench='libvirt-daemon-system libvirt-clients'
 debian_bochs='bochs bochs-term bochsbios grub-pc-bin grub-common xorriso mtools'
 debian_debugkernel='flex bison bc xz-utils'
