@@ -14,6 +14,7 @@
 
 struct portio {
 	struct vmem vm;
+	struct x86_bus bus;
 	const struct nvmm_x86_exit_io *exit;
 	uint64_t step;			/* of the index register */
 	unsigned seg;
@@ -47,13 +48,21 @@ portio_done(struct nvmm_vcpu *vcpu)
 #define PORTIO_STATE	(NVMM_X64_STATE_GPRS | NVMM_X64_STATE_DRS | \
 			 NVMM_X64_STATE_INTR)
 
+/* True if the guest executes step by step. */
+static inline bool
+portio_steps(const struct nvmm_vcpu *vcpu)
+{
+
+	return (vcpu->exit->exitstate.rflags & X86_FL_TF) != 0;
+}
+
 /* True if the driver completes the instruction, and nobody holds its state. */
 static inline bool
-portio_offered(const struct nvmm_comm_page *comm)
+portio_offered(const struct nvmm_vcpu *vcpu, const struct nvmm_comm_page *comm)
 {
 
 	return comm->io_state == NVMM_COMM_IO_OFFERED &&
-	    (comm->state_cached & PORTIO_STATE) == 0;
+	    (comm->state_cached & PORTIO_STATE) == 0 && !portio_steps(vcpu);
 }
 
 /*
@@ -84,7 +93,9 @@ portio_reg_end(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu, uint64_t val)
 		    0, val);
 	portio_done(vcpu);
 	nvmm_state_set(vcpu, NVMM_X64_STATE_GPRS);
-	return vmem_end_shadow(mach, vcpu);
+	if (vmem_end_shadow(mach, vcpu) == -1)
+		return -1;
+	return portio_steps(vcpu) ? vmem_trap(mach, vcpu) : 0;
 }
 
 /*
@@ -96,7 +107,7 @@ portio_reg(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 	const struct nvmm_x86_exit_io *exit = &vcpu->exit->u.io;
 	struct nvmm_comm_page *comm = nvmm_comm(vcpu);
-	const bool offered = portio_offered(comm);
+	const bool offered = portio_offered(vcpu, comm);
 	uint64_t val = 0;
 
 	if (!offered && portio_getstate(mach, vcpu) == -1)
@@ -105,7 +116,7 @@ portio_reg(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 		val = x86_cut(offered ? comm->io_rax :
 		    vcpu->state->gprs[NVMM_X64_GPR_RAX], exit->operand_size);
 	portio_call(mach, vcpu, (uint8_t *)&val);
-	if (!portio_offered(comm))
+	if (!portio_offered(vcpu, comm))
 		return portio_reg_end(mach, vcpu, val);
 	comm->io_rax = val;
 	comm->io_state = NVMM_COMM_IO_DONE;
@@ -127,7 +138,7 @@ portio_linear(struct portio *p, gvaddr_t *lin)
 static int
 portio_item(struct portio *p)
 {
-	struct x86_bus bus = vmem_bus(&p->vm);
+	const struct x86_bus *bus = &p->bus;
 	size_t size = p->exit->operand_size;
 	uint64_t val = 0;
 	gvaddr_t lin;
@@ -137,15 +148,15 @@ portio_item(struct portio *p)
 	if (error != 0)
 		return error;
 	if (p->exit->in)
-		error = vmem_probe_store(&p->vm, lin, size);
+		error = bus->probe(bus->arg, lin, size, NVMM_PROT_WRITE);
 	else
-		error = bus.load(bus.arg, lin, &val, size, NVMM_PROT_READ);
+		error = bus->load(bus->arg, lin, &val, size, NVMM_PROT_READ);
 	if (error != 0)
 		return error;
 	vmem_release(&p->vm);
 	portio_call(p->vm.mach, p->vm.vcpu, (uint8_t *)&val);
 	if (p->exit->in)
-		error = bus.store(bus.arg, lin, &val, size);
+		error = bus->store(bus->arg, lin, &val, size);
 	return error;
 }
 
@@ -160,12 +171,23 @@ portio_step(struct portio *p)
 	    x86_reg_get(st, p->index, size, 0) + p->step);
 }
 
+/* The REP goes on later, and does not meet a breakpoint on it again. */
+static bool
+portio_pause(struct portio *p)
+{
+	uint64_t *flags = &p->vm.cpu.state->gprs[NVMM_X64_GPR_RFLAGS];
+
+	if ((*flags & X86_FL_TF) == 0 && !p->bus.pause(p->bus.arg))
+		return false;
+	*flags |= X86_FL_RF;
+	return true;
+}
+
 /* The items of INS and OUTS; *more says that the REP paused before its end. */
 static int
 portio_items(struct portio *p, bool *more)
 {
 	struct nvmm_vcpu_state *st = p->vm.cpu.state;
-	struct x86_bus bus = vmem_bus(&p->vm);
 	unsigned asize = p->exit->address_size;
 	uint64_t left = 1;
 	int error;
@@ -180,7 +202,7 @@ portio_items(struct portio *p, bool *more)
 		if (!p->exit->rep)
 			break;
 		x86_reg_set(st, NVMM_X64_GPR_RCX, asize, 0, left - 1);
-		if (left > 1 && bus.pause(bus.arg)) {
+		if (left > 1 && portio_pause(p)) {
 			*more = true;
 			break;
 		}
@@ -228,6 +250,9 @@ portio_run(struct portio *p)
 	bool more = false;
 	int error;
 
+	p->bus = vmem_bus(&p->vm);
+	p->vm.cpu.trap = (p->vm.cpu.state->gprs[NVMM_X64_GPR_RFLAGS] &
+	    X86_FL_TF) != 0;
 	p->index = p->exit->in ? NVMM_X64_GPR_RDI : NVMM_X64_GPR_RSI;
 	p->step = p->exit->operand_size;
 	if ((p->vm.cpu.state->gprs[NVMM_X64_GPR_RFLAGS] & X86_FL_DF) != 0)

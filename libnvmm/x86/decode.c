@@ -36,11 +36,12 @@ check_vex(const struct x86_decoder *d)
 
 	if (!d->vex)
 		return (vex & X86_VEX_ONLY) != 0 ? ENOTSUP : 0;
-	if (vex == 0)
+	if (vex == 0 || (d->mod == 3 && (d->row->dst == X86_ENC_W ||
+	    d->row->src == X86_ENC_W)))
 		return ENOTSUP;
 	if ((vex & X86_VEX_VVVV) == 0 && d->vvvv != 0)
 		return EINVAL;
-	if ((vex & X86_VEX_W0) != 0 && (d->rex & REX_W) != 0)
+	if ((vex & X86_VEX_W0) != 0 && d->vex_w)
 		return EINVAL;
 	if (d->vex_l)
 		return (vex & (X86_VEX_256 | X86_VEX_L1 | X86_VEX_LIG)) != 0 ?
@@ -107,6 +108,8 @@ row_size(const struct x86_decoder *d)
 	size = d->insn->opsize;
 	if ((d->row->flags & X86_ROW_DOUBLE) != 0)
 		return size == 8 ? 16 : 8;
+	if ((d->row->flags & X86_ROW_MAX4) != 0 && size == 8)
+		return 4;
 	return size;
 }
 
@@ -120,7 +123,7 @@ stage_operands(struct x86_decoder *d)
 	int error;
 
 	insn->dst.size = insn->src.size = insn->third.size = (uint8_t)size;
-	if (row->ssize != 0 && row->ssize < size)
+	if (row->ssize != 0)
 		insn->src.size = row->ssize;
 	if (row->op == X86_OP_CRC32 && size == 2)
 		insn->dst.size = 4;

@@ -31,6 +31,7 @@ struct x86_decoder {
 	bool addrsize;			/* 67h */
 	bool vex;
 	bool vex_l;
+	bool vex_w;			/* in any mode; .rex has it in 64-bit */
 	uint8_t vvvv;
 	uint8_t pp;			/* enum x86_pp */
 	uint8_t map;			/* enum x86_map */

@@ -140,7 +140,8 @@ stage_vex(struct x86_decoder *d)
 		d->rex = (first & 0x80) != 0 ? 0 : REX_R;
 	else
 		error = vex_map(d, first);
-	if (error == 0 && three && (last & 0x80) != 0)
+	d->vex_w = three && (last & 0x80) != 0;
+	if (error == 0 && d->vex_w)
 		d->rex |= REX_W;
 	if (d->bits != 64)
 		d->rex = 0;

@@ -224,19 +224,14 @@ x86_exec_spread(struct x86_exec *x)
 	return 0;
 }
 
-/* MASKMOVQ, MASKMOVDQU: bytes whose mask has its top bit set, run by run. */
-int
-x86_exec_maskmov(struct x86_exec *x)
+/* Store the bytes whose mask has its top bit set, run by run. */
+static int
+maskmov_runs(struct x86_exec *x, gvaddr_t lin, const uint8_t *bytes,
+    const uint8_t *mask)
 {
-	const struct x86_insn *insn = x->insn;
-	uint8_t bytes[32], mask[32];
-	unsigned i, end, size = insn->dst.size;
-	gvaddr_t lin;
-	int error;
+	unsigned i, end, size = x->insn->dst.size;
+	int error = 0;
 
-	error = x86_exec_linear(x, &insn->dst, true, &lin);
-	vector_get(x, &insn->src, bytes);
-	vector_get(x, &insn->third, mask);
 	for (i = 0; error == 0 && i < size; i = end + 1) {
 		for (end = i; end < size && (mask[end] & 0x80) != 0; end++)
 			continue;
@@ -244,6 +239,28 @@ x86_exec_maskmov(struct x86_exec *x)
 			error = x->bus->store(x->bus->arg, lin + i, bytes + i,
 			    end - i);
 	}
+	return error;
+}
+
+/* MASKMOVQ, MASKMOVDQU: all of the operand must be there to be stored to. */
+int
+x86_exec_maskmov(struct x86_exec *x)
+{
+	const struct x86_insn *insn = x->insn;
+	const struct x86_bus *bus = x->bus;
+	uint8_t bytes[32], mask[32];
+	gvaddr_t lin;
+	int error;
+
+	error = x86_exec_linear(x, &insn->dst, true, &lin);
+	if (error == 0 && bus->probe != NULL)
+		error = bus->probe(bus->arg, lin, insn->dst.size,
+		    NVMM_PROT_READ | NVMM_PROT_WRITE);
+	if (error != 0)
+		return error;
+	vector_get(x, &insn->src, bytes);
+	vector_get(x, &insn->third, mask);
+	error = maskmov_runs(x, lin, bytes, mask);
 	if (error == 0)
 		mmx_enter(x);
 	return error;

@@ -140,13 +140,23 @@ exec_xlat(struct x86_exec *x)
 	return error;
 }
 
-/* CLFLUSH and CLWB: a device has no cache; the address is checked. */
+/*
+ * CLFLUSH and CLWB: a device has no cache, but the address must be good for a
+ * load; code that may only be executed will do.
+ */
 static int
 exec_clflush(struct x86_exec *x)
 {
+	const struct x86_mem *mem = &x->insn->src.mem;
+	const struct x86_bus *bus = x->bus;
 	gvaddr_t lin;
+	int error;
 
-	return x86_exec_linear(x, &x->insn->src, false, &lin);
+	error = x86_linear_any(x->cpu, mem->seg, x86_mem_offset(x->cpu->state,
+	    mem, x->insn->addrsize, x->next), 1, &lin);
+	if (error == 0 && bus->probe != NULL)
+		error = bus->probe(bus->arg, lin, 1, NVMM_PROT_READ);
+	return error;
 }
 
 /* Ports are nvmm_assist_io's. */

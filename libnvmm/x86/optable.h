@@ -53,6 +53,7 @@ enum x86_enc {
 #define X86_ROW_HIGH	0x200		/* the upper half of the XMM */
 #define X86_ROW_SEL	0x400		/* 2 bytes in memory */
 #define X86_ROW_ALIGN1	0x800		/* it must, unless with VEX */
+#define X86_ROW_MAX4	0x1000		/* 4 bytes at most */
 
 /* What VEX makes of a row. */
 #define X86_VEX_YES	0x01		/* there is such a form */
@@ -71,7 +72,7 @@ struct x86_row {
 	uint8_t src;
 	uint8_t third;
 	uint8_t size;
-	uint8_t ssize;			/* of src, if it is less */
+	uint8_t ssize;			/* of src */
 	uint8_t vex;
 	uint8_t group;			/* x86_groups row by ModRM.reg, 0: none */
 	uint16_t flags;

@@ -132,8 +132,6 @@ static bool
 seg_allows(const struct nvmm_x64_state_seg *s, bool write)
 {
 
-	if (!s->attrib.p)
-		return false;
 	if ((s->attrib.type & SEG_TYPE_CODE) != 0)
 		return !write && (s->attrib.type & SEG_TYPE_READ) != 0;
 	return !write || (s->attrib.type & SEG_TYPE_WRITE) != 0;
@@ -156,19 +154,28 @@ linear_long(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
 	return 0;
 }
 
-/* Other modes: a limit, and, where segments are protected, a type. */
+/* Other modes: a limit, and the segment must be there. */
 static int
 linear_segment(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
-    bool write, gvaddr_t *lin)
+    gvaddr_t *lin)
 {
 	const struct nvmm_x64_state_seg *s = &cpu->state->segs[seg];
 
-	if (!seg_in_limit(s, offset, size))
-		return linear_fault(cpu, seg);
-	if (!x86_is_real(cpu->state) && !seg_allows(s, write))
+	if (!seg_in_limit(s, offset, size) ||
+	    (!s->attrib.p && !x86_is_real(cpu->state)))
 		return linear_fault(cpu, seg);
 	*lin = (uint32_t)(s->base + offset);
 	return 0;
+}
+
+int
+x86_linear_any(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
+    gvaddr_t *lin)
+{
+
+	if (x86_mode(cpu->state) == 64)
+		return linear_long(cpu, seg, offset, size, lin);
+	return linear_segment(cpu, seg, offset, size, lin);
 }
 
 /* #AC, APM vol. 2, 8.2.18: if the system and the program ask for it. */
@@ -188,12 +195,15 @@ int
 x86_linear(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
     bool write, gvaddr_t *lin)
 {
+	const struct nvmm_x64_state *st = cpu->state;
 	int error;
 
-	if (x86_mode(cpu->state) == 64)
+	if (x86_mode(st) == 64)
 		error = linear_long(cpu, seg, offset, size, lin);
+	else if (!x86_is_real(st) && !seg_allows(&st->segs[seg], write))
+		error = linear_fault(cpu, seg);
 	else
-		error = linear_segment(cpu, seg, offset, size, write, lin);
+		error = linear_segment(cpu, seg, offset, size, lin);
 	if (error == 0 && (*lin & (size - 1)) != 0 && size <= 8)
 		error = linear_unaligned(cpu);
 	return error;

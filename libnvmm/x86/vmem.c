@@ -216,13 +216,32 @@ vmem_store(void *arg, gvaddr_t gva, const void *data, size_t size)
 	return error;
 }
 
+/* The widest, CMPXCHG16B's. */
+static bool
+vmem_exchange_16(void *at, const void *old, const void *val)
+{
+	uint64_t was[2], is[2];
+	bool done;
+
+	memcpy(was, old, sizeof(was));
+	memcpy(is, val, sizeof(is));
+	__asm volatile("lock cmpxchg16b %1"
+	    : "=@ccz" (done), "+m" (*(uint64_t (*)[2])at),
+	      "+a" (was[0]), "+d" (was[1])
+	    : "b" (is[0]), "c" (is[1])
+	    : "memory");
+	return done;
+}
+
 /* Put val where old is, in one. => EAGAIN: something else is there. */
 static int
 vmem_exchange(void *at, const void *old, const void *val, size_t size)
 {
 	bool done;
 
-	if (size == 4)
+	if (size == 16)
+		done = vmem_exchange_16(at, old, val);
+	else if (size == 4)
 		RAM_SWAP(uint32_t, at, old, val, done);
 	else if (size == 8)
 		RAM_SWAP(uint64_t, at, old, val, done);
@@ -246,19 +265,47 @@ vmem_swap(void *arg, gvaddr_t gva, const void *old, const void *data,
 		return error;
 	vmem_page_refresh(arg, o.page[0]);
 	if (!o.page[0]->writable ||
-	    !vmem_atomic(o.page[0]->base + o.offset, size))
+	    (!vmem_atomic(o.page[0]->base + o.offset, size) &&
+	    (size != 16 || o.offset % 16 != 0)))
 		return vmem_store(arg, gva, data, size);
 	return vmem_exchange(o.page[0]->base + o.offset, old, data, size);
 }
 
-/* The bus's pause: a stop was asked for, or it is long enough. */
+/* True if the client waits for the guest to take an event, or has sent one. */
+static bool
+vmem_event(const struct vmem *vm)
+{
+	const struct nvmm_vcpu_exit *exit = vm->vcpu->exit;
+	const struct nvmm_comm_page *comm = nvmm_comm(vm->vcpu);
+
+	return exit->exitstate.nmi_window_exiting ||
+	    (exit->exitstate.int_window_exiting &&
+	    (exit->exitstate.rflags & X86_FL_IF) != 0) ||
+	    comm->event_commit != 0 ||
+	    (comm->state_commit & NVMM_X64_STATE_INTR) != 0;
+}
+
+/*
+ * The bus's pause: a stop was asked for, an event has its turn, or it is long
+ * enough.
+ */
 static bool
 vmem_pause(void *arg)
 {
 	struct vmem *vm = arg;
 
-	return ++vm->items >= REP_MAX ||
+	return ++vm->items >= REP_MAX || vmem_event(vm) ||
 	    __atomic_load_n(vm->vcpu->stop, __ATOMIC_RELAXED) != 0;
+}
+
+/* The bus's probe. */
+static int
+vmem_probe(void *arg, gvaddr_t gva, size_t size, nvmm_prot_t prot)
+{
+	unsigned access = (prot & NVMM_PROT_WRITE) != 0 ? X86_ACC_WRITE : 0;
+	struct operand o;
+
+	return vmem_operand(arg, gva, size, access, &o);
 }
 
 struct x86_bus
@@ -267,14 +314,6 @@ vmem_bus(struct vmem *vm)
 
 	return (struct x86_bus){
 		.arg = vm, .load = vmem_load, .store = vmem_store,
-		.swap = vmem_swap, .pause = vmem_pause,
+		.swap = vmem_swap, .probe = vmem_probe, .pause = vmem_pause,
 	};
-}
-
-int
-vmem_probe_store(struct vmem *vm, gvaddr_t gva, size_t size)
-{
-	struct operand o;
-
-	return vmem_operand(vm, gva, size, X86_ACC_WRITE, &o);
 }

@@ -80,8 +80,6 @@ vmem_in_page(uint64_t addr, size_t size)
 /* vmem.c */
 /* The bus that x86_execute() takes. */
 struct x86_bus vmem_bus(struct vmem *);
-/* True if a store of size bytes would succeed; or an errno, fault raised. */
-int	vmem_probe_store(struct vmem *, gvaddr_t, size_t);
 /* The address off bytes on; it wraps at 4 GiB below 64-bit mode. */
 gvaddr_t vmem_next(const struct vmem *, gvaddr_t, size_t off);
 
@@ -102,6 +100,9 @@ int	vmem_clear_shadow(struct nvmm_machine *, struct nvmm_vcpu *);
  * for other errors.
  */
 int	vmem_end(struct vmem *, int error);
+
+/* Have the #DB of a single step delivered. -1 and errno. */
+int	vmem_trap(struct nvmm_machine *, struct nvmm_vcpu *);
 
 /* End the interrupt shadow, as any instruction does. -1 and errno. */
 static inline int

@@ -108,11 +108,46 @@ vmem_clear_shadow(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 	return nvmm_vcpu_setstate(mach, vcpu, NVMM_X64_STATE_INTR);
 }
 
-/* Let the guest have the exception that its instruction raised. */
+/* Have the exception delivered before the next instruction. */
+static int
+insn_inject(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu, uint8_t vector,
+    uint32_t error)
+{
+
+	vcpu->event->type = NVMM_VCPU_EVENT_EXCP;
+	vcpu->event->vector = vector;
+	vcpu->event->u.excp.error = error;
+	return nvmm_vcpu_inject(mach, vcpu);
+}
+
+/*
+ * APM vol. 2, 13.1.4. What waits to be delivered already goes first, and the
+ * step is then lost: the driver has room for one.
+ */
+int
+vmem_trap(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+{
+	uint64_t *drs = vcpu->state->drs;
+
+	if (vcpu->exit->exitstate.evt_pending)
+		return 0;
+	if (nvmm_vcpu_getstate(mach, vcpu, NVMM_X64_STATE_DRS) == -1)
+		return -1;
+	drs[NVMM_X64_DR_DR6] |= X86_DR6_BS;
+	drs[NVMM_X64_DR_DR7] &= ~X86_DR7_GD;
+	nvmm_state_set(vcpu, NVMM_X64_STATE_DRS);
+	return insn_inject(mach, vcpu, X86_EXC_DB, 0);
+}
+
+/*
+ * Let the guest have the exception that its instruction raised; RF keeps what
+ * is done again from meeting a breakpoint twice.
+ */
 static int
 vmem_inject(struct vmem *vm)
 {
 	const struct x86_fault *f = &vm->cpu.fault;
+	struct nvmm_vcpu_state *st = vm->vcpu->state;
 	uint64_t flags = NVMM_X64_STATE_GPRS;
 
 	/* Two events would make a third; that is the client's to know. */
@@ -121,15 +156,12 @@ vmem_inject(struct vmem *vm)
 		return -1;
 	}
 	if (f->vector == X86_EXC_PF) {
-		vm->vcpu->state->crs[NVMM_X64_CR_CR2] = f->cr2;
+		st->crs[NVMM_X64_CR_CR2] = f->cr2;
 		flags |= NVMM_X64_STATE_CRS;
 	}
-	vm->vcpu->event->type = NVMM_VCPU_EVENT_EXCP;
-	vm->vcpu->event->vector = f->vector;
-	vm->vcpu->event->u.excp.error = f->error;
-	if (nvmm_vcpu_setstate(vm->mach, vm->vcpu, flags) == -1)
-		return -1;
-	return nvmm_vcpu_inject(vm->mach, vm->vcpu);
+	st->gprs[NVMM_X64_GPR_RFLAGS] |= X86_FL_RF;
+	nvmm_state_set(vm->vcpu, flags);
+	return insn_inject(vm->mach, vm->vcpu, f->vector, f->error);
 }
 
 int
@@ -144,5 +176,9 @@ vmem_end(struct vmem *vm, int error)
 		return -1;
 	}
 	nvmm_state_set(vm->vcpu, NVMM_X64_STATE_GPRS);
-	return error == EAGAIN ? 0 : vmem_end_shadow(vm->mach, vm->vcpu);
+	if (error == EAGAIN)
+		return 0;
+	if (vmem_end_shadow(vm->mach, vm->vcpu) == -1)
+		return -1;
+	return vm->cpu.trap ? vmem_trap(vm->mach, vm->vcpu) : 0;
 }

@@ -27,6 +27,7 @@
 #define X86_FL_ZF	0x0040
 #define X86_FL_SF	0x0080
 #define X86_FL_TF	0x0100
+#define X86_FL_IF	0x0200
 #define X86_FL_DF	0x0400
 #define X86_FL_OF	0x0800
 #define X86_FL_IOPL	0x3000
@@ -53,6 +54,8 @@
 #define X86_EFER_LMA	0x00000400ULL
 #define X86_EFER_NXE	0x00000800ULL
 #define X86_XCR0_AVX	0x00000006ULL	/* SSE and YMM */
+#define X86_DR6_BS	0x00004000ULL
+#define X86_DR7_GD	0x00002000ULL
 
 /* Exceptions, AMD APM vol. 2, 8.2. */
 #define X86_EXC_DE	0
@@ -191,6 +194,11 @@ struct x86_bus {
 	 * nothing is stored. NULL: the bus has only plain stores.
 	 */
 	int (*swap)(void *arg, gvaddr_t, const void *old, const void *, size_t);
+	/*
+	 * Would a load, or a store, fault? Without touching what is there.
+	 * NULL: the bus cannot tell.
+	 */
+	int (*probe)(void *arg, gvaddr_t, size_t, nvmm_prot_t prot);
 	/* True if a REP should pause between two items. */
 	bool (*pause)(void *arg);
 };
@@ -236,6 +244,9 @@ uint64_t x86_mem_offset(const struct nvmm_x64_state *, const struct x86_mem *,
  */
 int	x86_linear(struct x86_cpu *, unsigned seg, uint64_t offset, size_t,
 	    bool write, gvaddr_t *);
+/* The same for what may be in any segment that is there, code included. */
+int	x86_linear_any(struct x86_cpu *, unsigned seg, uint64_t offset, size_t,
+	    gvaddr_t *);
 /* Raise a fault. => EFAULT. */
 int	x86_raise(struct x86_cpu *, unsigned vector, uint32_t error);
 /* Raise what a guest gets for x86_decode()'s EINVAL or E2BIG. => EFAULT. */
