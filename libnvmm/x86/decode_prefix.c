@@ -122,16 +122,15 @@ static int
 stage_vex(struct x86_decoder *d)
 {
 	bool three = d->opcode == 0xC4;
-	uint8_t first, last;
+	uint8_t first = 0, last;
 	int error;
 
 	d->vex = true;
 	d->map = X86_MAP_0F;
 	error = x86_dec_byte(d, &first);
+	last = first;
 	if (error == 0 && three)
 		error = x86_dec_byte(d, &last);
-	else
-		last = first;
 	if (error != 0)
 		return error;
 	if (d->insn->lock || d->opsize || d->insn->rep != 0 || d->has_rex)

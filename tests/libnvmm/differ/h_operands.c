@@ -14,7 +14,6 @@
 #include "h_segs.h"
 #include "h_window.h"
 
-#define X86_FL_IF	0x200
 
 #define GPR(tc, n)	((tc)->before.st.gprs[n])
 

@@ -322,6 +322,13 @@ bus_store(void *arg, gvaddr_t addr, const void *buf, size_t size)
 	return 0;
 }
 
+static int
+bus_probe(void *arg, gvaddr_t addr, size_t size, nvmm_prot_t prot)
+{
+
+	return check_access(arg, addr, size, (prot & NVMM_PROT_WRITE) != 0);
+}
+
 static bool
 bus_pause(void *arg)
 {
@@ -334,7 +341,8 @@ struct x86_bus
 window_bus(struct window_bus *bus)
 {
 	static const struct x86_bus template = {
-		.load = bus_load, .store = bus_store, .pause = bus_pause,
+		.load = bus_load, .store = bus_store, .probe = bus_probe,
+		.pause = bus_pause,
 	};
 	struct x86_bus b = template;
 
