@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * Clients and their requests.
+ * Clients.
  *
  * Life cycle. A client is accepted, its credentials are stamped, and it lives
  * until its connection is gone, or it has sent its last line and read its
@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,21 +25,17 @@
 #include "control_impl.h"
 #include "log.h"
 
-#define CONTROL_ACCEPTS		16		/* a turn */
-#define CONTROL_PAUSE		200		/* ms without descriptors */
 #define CONTROL_LINGER		1000		/* ms to read why it is closed */
 #define CONTROL_BUF_MIN		512
 #define CONTROL_BUF_KEEP	65536
 
-static struct control_config control;
-static LIST_HEAD(, listener) control_listeners =
-    LIST_HEAD_INITIALIZER(control_listeners);
-static struct evloop_timer *control_reaper, *control_pause;
-static TAILQ_HEAD(control_clients, client) control_clients =
+struct control_config control_conf;
+struct control_clients control_clients =
     TAILQ_HEAD_INITIALIZER(control_clients);
-static unsigned control_nclients;
-static bool control_ending;
-static struct proto_out control_out;	/* the answer being written */
+unsigned control_nclients;
+bool control_ending;
+
+static struct evloop_timer *control_reaper;
 
 /* Makes room behind .end. */
 bool
@@ -81,7 +78,7 @@ bool
 control_reading(const struct client *c)
 {
 
-	return !c->dead && !c->eof && !c->closing && !c->hold &&
+	return !c->dead && !c->eof && !c->closing && !c->hold && !c->unknown &&
 	    c->out.end - c->out.start < CONTROL_HIGH_WATER;
 }
 
@@ -93,7 +90,7 @@ control_finished(const struct client *c)
 	if (c->out.end > c->out.start)
 		return false;
 	if (c->closing)
-		return true;
+		return c->leaving == NULL || c->nrequests == 0;
 	return c->eof && !c->raw && c->nrequests == 0 && c->on_close == NULL;
 }
 
@@ -115,7 +112,7 @@ control_finish(struct client *c)
 
 	if (c->linger != NULL)
 		return;
-	if (!c->eof && control_nclients <= control.clients * 2)
+	if (!c->eof && control_nclients <= control_conf.clients * 2)
 		c->linger = evloop_timer_new(control_lingered, c);
 	if (c->linger == NULL) {
 		control_dead(c);
@@ -136,7 +133,7 @@ control_arm(struct client *c)
 
 	if (!c->dead && control_finished(c))
 		control_finish(c);
-	if (c->dead)
+	if (c->dead || c->unknown)
 		what = 0;
 	else if (c->linger != NULL)
 		what = EVLOOP_READ;
@@ -146,7 +143,7 @@ control_arm(struct client *c)
 		what = EVLOOP_READ | (pending ? EVLOOP_WRITE : 0);
 	else
 		what = pending ? EVLOOP_WRITE : 0;
-	if (!c->dead && what == 0)
+	if (!c->dead && !c->unknown && what == 0)
 		what = EVLOOP_READ | EVLOOP_EDGE;
 	if (evloop_io_set(c->io, what) == -1)
 		control_dead(c);
@@ -228,7 +225,9 @@ control_free(struct client *c)
 		c->on_close(c->on_close_arg);
 	control_close_fds(c);
 	control_close_uploads(c);
+	who_cancel(&c->who);
 	evloop_timer_free(c->linger);
+	evloop_timer_free(c->leaving);
 	evloop_io_free(c->io);
 	(void)close(c->fd);
 	peer_drop(c->peer);
@@ -272,6 +271,35 @@ control_refuse(struct client *c, enum proto_error name, const char *text)
 	c->closing = true;
 }
 
+/* The parent has said who it is, or there is no parent any more. */
+static void
+control_known(struct who_wait *w, const struct parent_msg *msg)
+{
+	struct client *c = (struct client *)((char *)w -
+	    offsetof(struct client, who));
+
+	c->unknown = false;
+	if (msg->error == 0)
+		peer_know(c->peer, &msg->owner, msg->groups, msg->ngroups);
+	if (!c->dead)
+		control_arm(c);
+}
+
+/* Finds his name. Until that is known nothing is read of him. */
+void
+control_who(struct client *c)
+{
+	const struct peer_owner *me = &c->peer->me;
+	const struct parent_msg *msg = who_known(me->uid, me->gid);
+
+	if (msg != NULL) {
+		peer_know(c->peer, &msg->owner, msg->groups, msg->ngroups);
+		return;
+	}
+	c->who.done = control_known;
+	c->unknown = who_ask(me, &c->who) == 0;
+}
+
 /* Who it is, and what he may: the socket's role, unless he is above that. */
 static struct peer *
 control_peer_new(const struct listener *l, int fd)
@@ -281,7 +309,7 @@ control_peer_new(const struct listener *l, int fd)
 
 	if (p == NULL)
 		return NULL;
-	above = p->me.uid == 0 || p->me.uid == control.starter;
+	above = p->me.uid == 0 || p->me.uid == control_conf.starter;
 	p->role = above ? PROTO_ADMIN : l->role;
 	p->sees = above ? PEER_ALL : l->sees;
 	log_debug("control: client %d: uid %d, gid %d, pid %d, %s", fd,
@@ -291,7 +319,7 @@ control_peer_new(const struct listener *l, int fd)
 }
 
 /* A client on that socket. */
-static struct client *
+struct client *
 control_client(const struct listener *l, int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
@@ -317,106 +345,38 @@ control_client(const struct listener *l, int fd)
 	return c;
 }
 
-/* Has all sockets watched, or none. */
+/* The client had its time to get its last answers. */
 static void
-control_watch(int what)
+control_left(void *arg)
 {
-	struct listener *l;
 
-	LIST_FOREACH(l, &control_listeners, link)
-		(void)evloop_io_set(l->io, what);
+	control_dead(arg);
 }
 
-/* Accepts one. Returns false if there are no more now. */
-static bool
-control_accept_one(const struct listener *l)
+/* Has a client leave. */
+void
+control_leave(struct client *c)
 {
-	char text[PROTO_TEXT_MAX];
-	struct client *c;
-	int fd;
 
-	fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd == -1) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			log_warn("control: accepting clients pauses");
-			control_watch(0);
-			evloop_timer_set(control_pause, CONTROL_PAUSE);
-			return false;
-		}
-		return errno == EINTR || errno == ECONNABORTED;
+	c->from = NULL;
+	c->leaving = evloop_timer_new(control_left, c);
+	if (c->leaving == NULL || c->raw || c->unknown) {
+		control_dead(c);
+		return;
 	}
-	c = control_client(l, fd);
-	if (c == NULL) {
-		(void)close(fd);
-		return true;
-	}
-	if (control_nclients > control.clients) {
-		(void)snprintf(text, sizeof(text),
-		    "client limit reached: %u of %u", control_nclients - 1,
-		    control.clients);
-		control_refuse(c, PROTO_LIMIT, text);
-	}
-	control_arm(c);
-	return true;
+	evloop_timer_set(c->leaving, CONTROL_LINGER);
+	c->closing = true;
+	if (!c->busy)
+		control_arm(c);
 }
 
-/* The event loop's callback for a listening socket. */
-static void
-control_accept(void *arg, int what)
-{
-	unsigned i;
-
-	(void)what;
-	for (i = 0; i < CONTROL_ACCEPTS && control_accept_one(arg); i++)
-		continue;
-}
-
-/* Accepting goes on after a pause. */
-static void
-control_resume(void *arg)
+/* Other limits; whoever is above them stays. */
+void
+control_limits(unsigned clients, unsigned requests)
 {
 
-	(void)arg;
-	control_watch(EVLOOP_READ);
-}
-
-/* Stops listening on a socket. NULL members are allowed. */
-static void
-control_unlisten(struct listener *l)
-{
-
-	evloop_io_free(l->io);
-	(void)close(l->fd);
-	free(l->path);
-	free(l);
-}
-
-/* Listens on one more socket. */
-int
-control_listen(int fd, const char *path, enum proto_privilege role,
-    enum peer_sees sees)
-{
-	struct listener *l = calloc(1, sizeof(*l));
-
-	if (l == NULL) {
-		(void)close(fd);
-		return -1;
-	}
-	l->fd = fd;
-	l->role = role;
-	l->sees = sees;
-	l->path = strdup(path);
-	l->io = evloop_io_new(fd, control_accept, l);
-	if (l->path == NULL || l->io == NULL ||
-	    evloop_io_set(l->io, EVLOOP_READ) == -1) {
-		control_unlisten(l);
-		return -1;
-	}
-	LIST_INSERT_HEAD(&control_listeners, l, link);
-	log_debug("control: listening on %s: %s, sees %s", path,
-	    proto_privileges[role], peer_sees_names[sees]);
-	return 0;
+	control_conf.clients = clients;
+	control_conf.requests = requests;
 }
 
 /* Prepares for the first socket. */
@@ -424,26 +384,23 @@ int
 control_init(const struct control_config *config)
 {
 
-	control = *config;
+	control_conf = *config;
 	control_reaper = evloop_timer_new(control_reap, NULL);
-	control_pause = evloop_timer_new(control_resume, NULL);
-	return control_reaper != NULL && control_pause != NULL ? 0 : -1;
+	return control_reaper != NULL ? control_listen_init() : -1;
 }
 
 /* Stops listening. */
 void
 control_shutdown(void)
 {
-	struct listener *l;
 	struct client *c;
 
+	if (control_ending)
+		return;
 	control_ending = true;
 	TAILQ_FOREACH(c, &control_clients, link)
 		c->from = NULL;
-	while ((l = LIST_FIRST(&control_listeners)) != NULL) {
-		LIST_REMOVE(l, link);
-		control_unlisten(l);
-	}
+	control_listen_fini();
 }
 
 /* Ends all clients, without waiting for any. */
@@ -457,190 +414,6 @@ control_fini(void)
 		c->dead = true;
 	control_reap(NULL);
 	evloop_timer_free(control_reaper);
-	evloop_timer_free(control_pause);
-}
-
-/* Frees a request, with what its handler did not take. */
-static void
-request_free(struct request *r)
-{
-	unsigned i;
-
-	for (i = 0; i < PROTO_FDS_MAX; i++) {
-		if (r->fds[i] != -1)
-			(void)close(r->fds[i]);
-	}
-	if (r->client != NULL) {
-		TAILQ_REMOVE(&r->client->requests, r, link);
-		r->client->nrequests--;
-		if (!r->client->busy)
-			control_arm(r->client);
-	}
-	proto_request_free(&r->p);
-	peer_drop(r->peer);
-	free(r);
-}
-
-/* Sends the answer that was written, and frees the request. */
-static void
-request_send(struct request *r)
-{
-
-	if (r->client != NULL) {
-		if (control_out.buf != NULL)
-			control_append(r->client, control_out.buf,
-			    control_out.len);
-		else
-			control_dead(r->client);
-	}
-	proto_out_free(&control_out);
-	request_free(r);
-}
-
-/* Begins an answer. */
-struct proto_out *
-request_result(struct request *r)
-{
-
-	proto_out_init(&control_out);
-	proto_out_result(&control_out, &r->p);
-	return &control_out;
-}
-
-/* Ends and sends it. => The request is gone. */
-void
-request_done(struct request *r)
-{
-
-	proto_out_result_end(&control_out, &r->p);
-	request_send(r);
-}
-
-/*
- * Answers with an error. => The request is gone, and the connection ends if
- * bytes follow that nobody wants.
- */
-void
-request_fail(struct request *r, const struct proto_failure *f)
-{
-
-	log_debug("control: %s: %s: %s", r->p.row != NULL ? r->p.row->name :
-	    "request", proto_errors[f->name].name, f->text);
-	if (r->client != NULL && r->p.row != NULL &&
-	    proto_row_streams(r->p.row))
-		r->client->closing = true;
-	proto_out_init(&control_out);
-	proto_out_failure(&control_out, &r->p, f);
-	request_send(r);
-}
-
-/* Forgets the request. => Its client is gone. */
-void
-request_drop(struct request *r)
-{
-
-	request_free(r);
-}
-
-/* A parameter's value. */
-const struct proto_value *
-request_value(const struct request *r, unsigned i)
-{
-
-	return &r->p.values[i];
-}
-
-/* The line's descriptor; it belongs to the caller. */
-int
-request_take_fd(struct request *r, unsigned i)
-{
-	int fd = r->fds[i];
-
-	r->fds[i] = -1;
-	return fd;
-}
-
-/* The upload's descriptor; it belongs to the caller. */
-int
-request_take_upload(struct request *r, unsigned i)
-{
-	int fd;
-
-	if (r->client == NULL || i >= PROTO_FDS_MAX)
-		return -1;
-	fd = r->client->uploads[i];
-	r->client->uploads[i] = -1;
-	return fd;
-}
-
-/* Keeps it in the first free place. */
-int
-request_keep_upload(struct request *r, int fd)
-{
-	int i;
-
-	for (i = 0; i < PROTO_FDS_MAX; i++) {
-		if (r->client->uploads[i] == -1) {
-			r->client->uploads[i] = fd;
-			return i;
-		}
-	}
-	return -1;
-}
-
-/* Is it alone on its connection? */
-bool
-request_others(const struct request *r)
-{
-
-	return r->client != NULL && r->client->nrequests > 1;
-}
-
-/* A request of this client, with the descriptors of the line. */
-static struct request *
-control_request(struct client *c)
-{
-	struct request *r = calloc(1, sizeof(*r));
-	unsigned i;
-
-	if (r == NULL)
-		return NULL;
-	r->client = c;
-	r->peer = peer_hold(c->peer);
-	for (i = 0; i < PROTO_FDS_MAX; i++)
-		r->fds[i] = i < c->nfds ? c->fds[i] : -1;
-	c->nfds = 0;
-	TAILQ_INSERT_TAIL(&c->requests, r, link);
-	c->nrequests++;
-	return r;
-}
-
-/* One line: a request, or an error. */
-void
-control_line(struct client *c, const char *line, size_t len)
-{
-	struct proto_failure f;
-	struct request *r = control_request(c);
-	int error;
-
-	if (r == NULL) {
-		control_dead(c);
-		return;
-	}
-	error = proto_parse(control.rows, control.nrows, line, len, &r->p, &f);
-	if (error == 0 && control_ending)
-		error = proto_fail(&f, PROTO_SHUTTING_DOWN, 0, NULL,
-		    "the daemon is ending");
-	if (error == 0 && c->nrequests > control.requests) {
-		error = proto_fail(&f, PROTO_TOO_MANY_REQUESTS, 0, NULL,
-		    "request limit reached: %u of %u unanswered",
-		    c->nrequests - 1, control.requests);
-		c->closing = true;
-	}
-	if (error == -1)
-		request_fail(r, &f);
-	else
-		control.dispatch(r);
 }
 
 /* The client's other end. */

@@ -55,6 +55,16 @@ int	control_init(const struct control_config *);
  */
 int	control_listen(int fd, const char *path, enum proto_privilege role,
 	    enum peer_sees);
+/*
+ * The socket of that path listens no more, or has another role and sees
+ * something else from here on. Whoever came by it goes, after the answers
+ * that do not take long.
+ */
+void	control_unlisten(const char *path);
+void	control_relisten(const char *path, enum proto_privilege role,
+	    enum peer_sees);
+/* How many clients there may be, and requests of one. */
+void	control_limits(unsigned clients, unsigned requests);
 /* No new clients; requests are refused from here on. */
 void	control_shutdown(void);
 void	control_fini(void);

@@ -2,7 +2,8 @@
 /*
  * Copyright (c) 2026 The NVMM authors
  *
- * Between control.c (clients and requests), control_read.c (bytes in) and
+ * Between control.c (clients), control_listen.c (where they come from),
+ * control_request.c (what they ask), control_read.c (bytes in) and
  * control_write.c (bytes out) only.
  */
 
@@ -11,6 +12,7 @@
 
 #include "control.h"
 #include "evloop.h"
+#include "who.h"
 
 #define CONTROL_HIGH_WATER	(256 * 1024)	/* unread: read no more */
 #define CONTROL_OUT_MAX		(8 * 1024 * 1024)	/* unread: close */
@@ -45,6 +47,9 @@ struct client {
 	bool closing;			/* ends when its output is out */
 	struct evloop_timer *linger;	/* the output is out: ends with this */
 	size_t discarded;		/* bytes read for nobody since */
+	struct who_wait who;
+	bool unknown;			/* who it is, is being asked */
+	struct evloop_timer *leaving;	/* its socket went: so does it */
 	bool dead;			/* to be freed */
 	int uploads[PROTO_FDS_MAX];	/* files kept for later lines, or -1 */
 	struct {
@@ -59,14 +64,32 @@ struct client {
 	void *on_close_arg;
 };
 
+TAILQ_HEAD(control_clients, client);
+
 /* control.c */
-void	control_line(struct client *, const char *, size_t);
+extern struct control_config control_conf;
+extern struct control_clients control_clients;
+extern unsigned control_nclients;
+extern bool control_ending;
+/* A client on a socket that was accepted. NULL: fd is still the caller's. */
+struct client *control_client(const struct listener *, int fd);
+/* Finds his name out. Until that is known nothing is read of him. */
+void	control_who(struct client *);
+/* Has it leave, after the answers that do not take long. */
+void	control_leave(struct client *);
 void	control_refuse(struct client *, enum proto_error, const char *);
 void	control_dead(struct client *);
 void	control_arm(struct client *);
 bool	control_reading(const struct client *);
 /* Room for len more bytes at .end. Returns false without memory. */
 bool	control_buf_room(struct control_buf *, size_t len);
+
+/* control_listen.c */
+int	control_listen_init(void);
+void	control_listen_fini(void);
+
+/* control_request.c: one line, a request or an error */
+void	control_line(struct client *, const char *, size_t);
 
 /* control_read.c: all that may be read now. */
 void	control_read(struct client *);

@@ -16,6 +16,7 @@ const char *const events_names[EVENTS_NTYPES] = {
 	[EVENTS_PAUSED] = "vm.paused",
 	[EVENTS_RESUMED] = "vm.resumed",
 	[EVENTS_RESET] = "vm.reset",
+	[EVENTS_CHANGED] = "vm.changed",
 	[EVENTS_STOPPED] = "vm.stopped",
 	[EVENTS_FAILED] = "vm.failed",
 	[EVENTS_DESTROYED] = "vm.destroyed",

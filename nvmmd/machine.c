@@ -40,7 +40,7 @@ const char *const machine_state_names[] = {
 struct machine_list machines = TAILQ_HEAD_INITIALIZER(machines);
 
 static struct queue machine_queue;
-static const struct policy *machine_policy;
+const struct policy *machine_policy;
 static void (*machine_empty)(void);
 static unsigned machine_next;		/* of the names we give */
 static bool machine_closing;		/* the daemon ends */
@@ -82,40 +82,6 @@ machine_find(const char *name)
 			return m;
 	}
 	return NULL;
-}
-
-/* Adds one machine up. */
-static void
-machine_use_add(const struct machine *m, struct policy_use *use)
-{
-
-	use->machines++;
-	use->vcpus += m->ncpus;
-	use->memory += m->memory;
-}
-
-/* What is admitted now. */
-void
-machine_use(struct policy_use *use)
-{
-	const struct machine *m;
-
-	memset(use, 0, sizeof(*use));
-	TAILQ_FOREACH(m, &machines, link)
-		machine_use_add(m, use);
-}
-
-/* What of that is one user's. */
-void
-machine_use_of(uid_t uid, struct policy_use *use)
-{
-	const struct machine *m;
-
-	memset(use, 0, sizeof(*use));
-	TAILQ_FOREACH(m, &machines, link) {
-		if (m->owner.uid == uid)
-			machine_use_add(m, use);
-	}
 }
 
 /* Puts a wait on a list. NULL is allowed. */
@@ -258,6 +224,7 @@ machine_free(struct machine *m)
 	free(m->cmdline);
 	free(m->image);
 	free(m->rates);
+	free(m->groups);
 	free(m);
 }
 
@@ -309,6 +276,7 @@ machine_alloc(const struct machine_spec *spec)
 	m->boot = spec->boot;
 	m->restart.policy = spec->restart;
 	m->owner = spec->owner;
+	machine_who(m, &spec->who);
 	m->cmdline = strdup(spec->cmdline != NULL ? spec->cmdline : "");
 	m->image = strdup(spec->image);
 	m->rates = calloc(m->ncpus, sizeof(*m->rates));

@@ -87,6 +87,10 @@ struct machine {
 	char *cmdline, *image;
 	enum guest_boot boot;
 	struct peer_owner owner;
+	gid_t owner_gid, *groups;	/* the owner's, for the policy */
+	unsigned ngroups, role;		/* the same, and his role */
+	unsigned share;			/* percent of a processor, 0: not set */
+	bool share_free;		/* by an admin: the policy's is no limit */
 
 	bool creating, destroying, doomed;
 	bool doomed_next;		/* by the end of its run */
@@ -143,6 +147,14 @@ struct machine *machine_find(const char *name);
 /* What is in use by all, or by that user. */
 void	machine_use(struct policy_use *);
 void	machine_use_of(uid_t, struct policy_use *);
+/* What the policy says for the machine's owner. */
+void	machine_limits(const struct machine *, struct policy_mine *);
+void	machine_own(struct machine *, const struct peer_owner *,
+	    const struct policy_who *);
+/* admin: it may be more than the policy says. */
+void	machine_set_share(struct machine *, unsigned percent, bool admin);
+/* POLICY_SHARE_MAX: as much as there is. */
+unsigned machine_share(const struct machine *);
 /* Could one like that be created now? Returns 0, or -1. */
 int	machine_admit(const struct machine_spec *, struct proto_failure *);
 

@@ -29,6 +29,11 @@ void	machine_tell(const struct machine *, enum events_type,
 /* Tells the console's readers. */
 void	machine_console(struct machine *, bool ended);
 
+extern const struct policy *machine_policy;
+
+/* machine_owner.c */
+void	machine_who(struct machine *, const struct policy_who *);
+
 /* machine_life.c: what workers say */
 void	machine_started(struct machine *, const struct worker_msg *);
 void	machine_powered(struct machine *, const struct worker_msg *);

@@ -27,16 +27,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "config.h"
 #include "control.h"
 #include "evloop.h"
 #include "host.h"
-#include "image.h"
 #include "log.h"
 #include "machine.h"
 #include "method.h"
 #include "parent.h"
 #include "thread.h"
+#include "who.h"
 
 /* A machine's descriptors, its memory and image among them. */
 #define MAIN_MACHINE_FDS	9
@@ -52,6 +53,8 @@ struct options {
 /* Milliseconds from the last machine's end to giving its memory back. */
 #define MAIN_TRIM		200
 
+static struct config main_conf;		/* a reload writes it anew */
+static struct parent_sockets main_sockets;
 static bool main_ending;
 static struct evloop_timer *main_trim;
 
@@ -245,6 +248,45 @@ main_listen(const struct parent_sockets *sockets)
 	}
 }
 
+/* What a reload changes of a socket that there is already, or not any more. */
+static void
+main_relisten(const struct parent_sockets *now)
+{
+	const struct parent_socket *s, *had = main_sockets.s;
+
+	for (; had < main_sockets.s + main_sockets.n; had++) {
+		for (s = now->s; s < now->s + now->n; s++) {
+			if (strcmp(s->path, had->path) == 0)
+				break;
+		}
+		if (s == now->s + now->n)
+			control_unlisten(had->path);
+		else if (s->change == SOCKET_CHANGED)
+			control_relisten(s->path, s->conf.role, s->conf.sees);
+	}
+}
+
+/* The parent has read the configuration again. */
+static void
+main_reload(const struct parent_config *to, const int *fds, unsigned nfds)
+{
+	const struct parent_socket *s;
+	unsigned i = 0;
+
+	main_relisten(&to->sockets);
+	for (s = to->sockets.s; s < to->sockets.s + to->sockets.n; s++) {
+		if (s->change == SOCKET_NEW && i < nfds &&
+		    control_listen(fds[i++], s->path, s->conf.role,
+		    s->conf.sees) == -1)
+			log_warn("main: %s", s->path);
+	}
+	main_sockets = to->sockets;
+	main_conf = to->config;
+	control_limits(main_conf.clients, main_conf.requests);
+	who_forget();
+	main_limits(&main_conf);
+}
+
 /* Sets all rooms up, or is fatal: there are no machines yet. */
 static void
 main_rooms(const struct config *config, const struct worker_host *host,
@@ -267,7 +309,7 @@ main_rooms(const struct config *config, const struct worker_host *host,
 		fatal(LOG_EXIT_OTHER, "main: timer");
 	if (machine_init(&config->policy, main_empty) == -1)
 		fatal(LOG_EXIT_OTHER, "main: queue");
-	if (image_init(sock, main_end) == -1)
+	if (ask_init(sock, main_end, main_reload) == -1)
 		fatal(LOG_EXIT_OTHER, "main: socketpair");
 	if (control_init(&control) == -1)
 		fatal(LOG_EXIT_OTHER, "main: control");
@@ -308,12 +350,12 @@ main_serve(const struct config *config, const struct options *opt, int sock,
 	io = evloop_io_new(machine_fd(), machine_dispatch, NULL);
 	if (io == NULL || evloop_io_set(io, EVLOOP_READ) == -1)
 		fatal(LOG_EXIT_OTHER, "main: queue");
-	if (image_ready() == -1)
+	if (ask_ready() == -1)
 		fatal(LOG_EXIT_OTHER, "main: parent");
 	if (!opt->foreground)
 		main_background();
 	evloop_run();
-	image_fini();
+	ask_fini();
 	control_fini();
 	evloop_io_free(io);
 	evloop_timer_free(main_trim);
@@ -323,54 +365,58 @@ main_serve(const struct config *config, const struct options *opt, int sock,
 	return 0;
 }
 
-/* The parent keeps the sockets' places; the sockets are nvmmd proper's. */
+/* The two ends, wide enough for a whole configuration. */
 static void
-main_forget(struct parent_sockets *sockets)
+main_pair(int pair[2])
 {
-	unsigned i;
+	const int size = 4 * (int)sizeof(struct parent_config);
 
-	for (i = 0; i < sockets->n; i++) {
-		(void)close(sockets->s[i].fd);
-		sockets->s[i].fd = -1;
-	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		fatal(LOG_EXIT_OTHER, "main: socketpair");
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	(void)setsockopt(pair[1], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
 /* Both processes, from here on. */
 int
 main(int argc, char **argv)
 {
-	static struct config config;
-	static struct parent_sockets sockets;
+	struct parent parent = {
+		.config = &main_conf,
+		.sockets = &main_sockets,
+		.ready = -1,
+	};
 	char text[CONFIG_TEXT_MAX];
 	struct options opt;
-	int pair[2], status, ready = -1;
-	pid_t child;
+	int pair[2], status;
 
 	main_options(argc, argv, &opt);
 	log_init("nvmmd", opt.debug);
-	main_config(&opt, &config);
+	main_config(&opt, &main_conf);
 	if (opt.test) {
 		(void)fprintf(stderr, "nvmmd: the configuration is good\n");
 		return 0;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
-	status = parent_bind_all(&config, &sockets, text);
+	status = parent_bind_all(&main_conf, &main_sockets, text);
 	if (status != 0)
 		fatalx(status, "parent: %s", text);
 	if (!opt.foreground)
-		ready = parent_daemonize();
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
-		fatal(LOG_EXIT_OTHER, "main: socketpair");
-	child = fork();
-	if (child == -1)
+		parent.ready = parent_daemonize();
+	main_pair(pair);
+	parent.child = fork();
+	if (parent.child == -1)
 		fatal(LOG_EXIT_OTHER, "main: fork");
-	if (child == 0) {
+	if (parent.child == 0) {
 		(void)close(pair[0]);
-		if (ready != -1)
-			(void)close(ready);
-		return main_serve(&config, &opt, pair[1], &sockets);
+		if (parent.ready != -1)
+			(void)close(parent.ready);
+		return main_serve(&main_conf, &opt, pair[1], &main_sockets);
 	}
 	(void)close(pair[1]);
-	main_forget(&sockets);
-	parent_main(&config, opt.config, pair[0], child, &sockets, ready);
+	parent_forget(&main_sockets);
+	parent.config_file = opt.config;
+	parent.socket = opt.socket;
+	parent.sock = pair[0];
+	parent_main(&parent);
 }

@@ -25,11 +25,13 @@ static void	method_identify(struct request *);
 
 const struct proto_row method_rows[] = {
 	{ "daemon.info", PROTO_MONITOR, method_info, { { 0 } },
-	    "what the daemon is, and its limits" },
+	    "what the daemon is, its limits, and who you are to it" },
 	{ "daemon.describe", PROTO_MONITOR, method_describe, { { 0 } },
 	    "this table" },
 	{ "daemon.identify", PROTO_MONITOR, method_identify, { { 0 } },
 	    "what the driver can do" },
+	{ "daemon.reload", PROTO_ADMIN, method_daemon_reload, { { 0 } },
+	    "read the configuration again; a bad one changes nothing" },
 	{ "vm.create", PROTO_USER, method_vm_create, {
 	    [CREATE_NAME] = { "name", PROTO_STRING, false },
 	    [CREATE_MEMORY] = { "memory", PROTO_INTEGER, true },
@@ -59,6 +61,13 @@ const struct proto_row method_rows[] = {
 	    "give a VCPU a non-maskable interrupt" },
 	{ "vm.regs", PROTO_MONITOR, method_vm_regs, { METHOD_VM },
 	    "the registers of a machine that is paused or has ended" },
+	{ "vm.set", PROTO_USER, method_vm_set, { METHOD_VM,
+	    [SET_OWNER] = { "owner", PROTO_STRING, PROTO_OF_ADMIN },
+	    [SET_GROUP] = { "group", PROTO_STRING, false },
+	    [SET_SHARE] = { "share", PROTO_INTEGER, false },
+	    [SET_RESTART] = { "restart", PROTO_STRING, false } },
+	    "change a machine's owner, group, run time share in percent of a "
+	    "processor (0: as the policy says), restart policy" },
 	{ "vm.destroy", PROTO_USER, method_vm_destroy, { METHOD_VM },
 	    "end a machine, if need be, and free all of it" },
 	{ "vm.list", PROTO_MONITOR, method_vm_list, { { 0 } },
@@ -153,6 +162,7 @@ method_info(struct request *r)
 	    (host_clock() - method_start) / 1000000);
 	proto_out_unsigned(o, "machines", use.machines);
 	proto_out_unsigned(o, "memory_used", use.memory);
+	method_you(o, r->peer, &method_config->policy);
 	request_done(r);
 }
 

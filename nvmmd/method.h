@@ -30,8 +30,19 @@ void	method_driver(struct proto_out *);
 
 /* method_access.c: handles a request, or refuses it */
 void	method_dispatch(struct request *);
+/* May the caller, still? Finds the machine. -1: answered. */
+int	method_allowed(struct request *);
 /* There is no machine of that name, or none that the caller may see. */
 void	method_absent(struct request *, const char *);
+
+/* method_daemon.c */
+void	method_daemon_reload(struct request *);
+/* Who the caller is, his limits and what he has in use. */
+void	method_you(struct proto_out *, const struct peer *,
+	    const struct policy *);
+
+/* method_set.c */
+void	method_vm_set(struct request *);
 
 /* method_vm.c */
 void	method_vm_create(struct request *);
@@ -76,6 +87,7 @@ enum { CREATE_NAME, CREATE_MEMORY, CREATE_VCPUS, CREATE_CMDLINE, CREATE_BOOT,
     CREATE_ELF, CREATE_RESTART };
 enum { STOP_FORCE = 1, STOP_GRACE };
 enum { NMI_CPU = 1 };
+enum { SET_OWNER = 1, SET_GROUP, SET_SHARE, SET_RESTART };
 enum { UPLOAD_SIZE = 0 };
 enum { WAIT_TIMEOUT = 1 };
 enum { READ_OFFSET = 1, READ_MAX, READ_ENCODING };

@@ -88,11 +88,19 @@ method_find(struct request *r)
 	return 0;
 }
 
+/* Both. */
+int
+method_allowed(struct request *r)
+{
+
+	return method_role(r) == 0 && method_find(r) == 0 ? 0 : -1;
+}
+
 /* One request. */
 void
 method_dispatch(struct request *r)
 {
 
-	if (method_role(r) == 0 && method_find(r) == 0)
+	if (method_allowed(r) == 0)
 		r->p.row->handler(r);
 }

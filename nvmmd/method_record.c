@@ -101,6 +101,8 @@ method_record(struct proto_out *o, const struct machine *m)
 	proto_out_string(o, "boot", method_boots[m->boot]);
 	proto_out_string(o, "restart", restart_names[m->restart.policy]);
 	proto_out_unsigned(o, "restarts", m->restart.total);
+	if (machine_share(m) < POLICY_SHARE_MAX)
+		proto_out_unsigned(o, "share", machine_share(m));
 	method_driver(o);
 	method_cpus(o, m);
 }

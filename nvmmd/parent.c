@@ -3,7 +3,8 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * The parent: waits for its child, nvmmd proper, passes signals on, opens
- * images for it, and takes the sockets away at the end.
+ * images for it, looks up who users are, reads the configuration
+ * again, and takes the sockets away at the end.
  *
  * Life cycle. The parent has one descriptor to watch and signals, which are
  * blocked except while it waits. SIGTERM and SIGINT are passed on; a child that
@@ -168,52 +169,69 @@ parent_open(const struct config *config, const char *name)
 
 /* Answers a request for an image. */
 static void
-parent_image(const struct config *config, int sock, struct parent_msg *msg)
+parent_image(struct parent *p, struct parent_msg *msg)
 {
-	int fd = parent_open(config, msg->name);
+	int fd = parent_open(p->config, msg->name);
 
-	msg->type = PARENT_OPENED;
+	msg->type = PARENT_ANSWER;
 	msg->error = fd == -1 ? errno : 0;
-	if (parent_send(sock, msg, fd) == -1)
+	if (parent_send(p->sock, msg, sizeof(*msg), &fd,
+	    fd != -1 ? 1 : 0) == -1)
 		log_warn("parent: image %s", msg->name);
 	if (fd != -1)
 		(void)close(fd);
 }
 
+/* Reads the configuration again, and says what came of it. */
+static int
+parent_renew(struct parent *p, char *text)
+{
+
+	if (parent_reload(p, text) == 0) {
+		log_info("parent: reload: done");
+		return 0;
+	}
+	log_warnx("parent: reload: %s; nothing was changed", text);
+	return EINVAL;
+}
+
+/* Answers any other question. */
+static void
+parent_answer(struct parent *p, struct parent_msg *msg)
+{
+
+	if (msg->type == PARENT_WHO)
+		parent_who(msg);
+	else
+		msg->error = parent_renew(p, msg->name);
+	msg->type = PARENT_ANSWER;
+	if (parent_send(p->sock, msg, sizeof(*msg), NULL, 0) == -1)
+		log_warn("parent: answer");
+}
+
 /* One message from nvmmd proper. Returns false at its end. */
 static bool
-parent_message(const struct config *config, int sock, int *ready)
+parent_message(struct parent *p)
 {
 	struct parent_msg msg;
+	int fds[CONFIG_SOCKETS_MAX];
+	unsigned nfds;
 	ssize_t n;
-	int fd;
 
-	n = parent_recv(sock, &msg, &fd);
+	n = parent_recv(p->sock, &msg, sizeof(msg), fds, &nfds);
 	if (n == 0)
 		return false;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR;
-	if (fd != -1)
-		(void)close(fd);
+	while (nfds > 0)
+		(void)close(fds[--nfds]);
 	if (msg.type == PARENT_READY)
-		parent_ready(ready);
+		parent_ready(&p->ready);
 	else if (msg.type == PARENT_IMAGE)
-		parent_image(config, sock, &msg);
+		parent_image(p, &msg);
+	else if (msg.type == PARENT_WHO || msg.type == PARENT_RELOAD)
+		parent_answer(p, &msg);
 	return true;
-}
-
-/* SIGHUP, in this first form: is the file still right? */
-static void
-parent_reload(const char *config_file)
-{
-	char text[CONFIG_TEXT_MAX];
-	struct config config;
-
-	if (config_load(&config, config_file, geteuid() == 0, text) == -1)
-		log_warnx("parent: reload: %s; nothing was changed", text);
-	else
-		log_info("parent: reload: the configuration is good; it takes "
-		    "effect when nvmmd is started again");
 }
 
 /* Is the child gone? Its exit status for ours, or -1. */
@@ -248,31 +266,31 @@ parent_end(pid_t child, time_t *since)
 
 /* Waits, and does what it is told, until the child is gone. */
 _Noreturn void
-parent_main(const struct config *config, const char *config_file, int sock,
-    pid_t child, struct parent_sockets *sockets, int ready)
+parent_main(struct parent *p)
 {
 	struct timespec second = { 1, 0 };
-	struct pollfd pfd = { .fd = sock, .events = POLLIN };
+	struct pollfd pfd = { .fd = p->sock, .events = POLLIN };
+	char text[CONFIG_TEXT_MAX];
 	sigset_t waiting;
 	time_t since = 0;
 	int status;
 
 	parent_signals(&waiting);
-	while ((status = parent_child(child)) == -1) {
+	while ((status = parent_child(p->child)) == -1) {
 		if (parent_got_term)
-			parent_end(child, &since);
+			parent_end(p->child, &since);
 		if (parent_got_hup) {
 			parent_got_hup = 0;
-			parent_reload(config_file);
+			(void)parent_renew(p, text);
 		}
 		if (ppoll(&pfd, 1, since != 0 ? &second : NULL,
 		    &waiting) <= 0)
 			continue;
-		if (!parent_message(config, sock, &ready))
+		if (!parent_message(p))
 			pfd.fd = -1;
 	}
-	parent_unbind_all(sockets);
+	parent_unbind_all(p->sockets);
 	/* Ended before it served, it has failed, even if it was told to. */
-	parent_tell(&ready, status != 0 ? status : LOG_EXIT_OTHER);
+	parent_tell(&p->ready, status != 0 ? status : LOG_EXIT_OTHER);
 	exit(status);
 }

@@ -137,22 +137,23 @@ parent_remember(struct parent_socket *s, char *text)
 	free(real);
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
+	s->uid = st.st_uid;
+	s->gid = st.st_gid;
 	return 0;
 }
 
-/* Owner, group and permissions, as configured, on a socket that listens. */
-static int
-parent_open_up(struct parent_socket *s, char *text)
+/* Owner, group and permissions; where none is said, as it was made. */
+int
+parent_permit(const struct parent_socket *s, const struct config_socket *c,
+    char *text)
 {
-	const struct config_socket *c = &s->conf;
+	uid_t uid = c->uid != (uid_t)-1 ? c->uid : s->uid;
+	gid_t gid = c->gid != (gid_t)-1 ? c->gid : s->gid;
 
-	if (listen(s->fd, PARENT_BACKLOG) == -1)
-		return parent_refuse_errno(text, c->path);
-	if ((c->uid != (uid_t)-1 || c->gid != (gid_t)-1) &&
-	    chown(c->path, c->uid, c->gid) == -1)
+	if (lchown(s->path, uid, gid) == -1)
 		return parent_refuse(text, "%s: owner and group: %s", c->path,
 		    strerror(errno));
-	if (chmod(c->path, c->mode) == -1)
+	if (chmod(s->path, c->mode) == -1)
 		return parent_refuse(text, "%s: mode: %s", c->path,
 		    strerror(errno));
 	return 0;
@@ -176,8 +177,10 @@ parent_bind(const struct config_socket *conf, struct parent_socket *s,
 	status = parent_bind_at(s->fd, conf->path, text);
 	if (status == 0) {
 		status = parent_remember(s, text);
+		if (status == 0 && listen(s->fd, PARENT_BACKLOG) == -1)
+			status = parent_refuse_errno(text, conf->path);
 		if (status == 0)
-			status = parent_open_up(s, text);
+			status = parent_permit(s, conf, text);
 		if (status != 0)
 			(void)unlink(conf->path);
 	}
@@ -225,4 +228,17 @@ parent_unbind_all(struct parent_sockets *all)
 
 	while (all->n > 0)
 		parent_unbind(&all->s[--all->n]);
+}
+
+/* The descriptors are nvmmd proper's. */
+void
+parent_forget(struct parent_sockets *all)
+{
+	unsigned i;
+
+	for (i = 0; i < all->n; i++) {
+		if (all->s[i].fd != -1)
+			(void)close(all->s[i].fd);
+		all->s[i].fd = -1;
+	}
 }

@@ -38,6 +38,7 @@ peer_new(int fd)
 	p->pid = h.pid;
 	p->groups = h.groups;
 	p->ngroups = h.ngroups;
+	p->told = h.groups != NULL;
 	return p;
 }
 
@@ -61,19 +62,21 @@ peer_drop(struct peer *p)
 	free(p);
 }
 
-/* Takes a copy of the groups. */
-int
-peer_groups(struct peer *p, const gid_t *groups, unsigned n)
+/* Takes the names in, and a copy of the groups. */
+void
+peer_know(struct peer *p, const struct peer_owner *o, const gid_t *groups,
+    unsigned n)
 {
-	gid_t *copy = calloc(n + 1, sizeof(*copy));
 
-	if (copy == NULL)
-		return -1;
-	memcpy(copy, groups, n * sizeof(*copy));
+	(void)strcpy(p->me.user, o->user);
+	(void)strcpy(p->me.group, o->group);
+	if (p->told)
+		return;
 	free(p->groups);
-	p->groups = copy;
-	p->ngroups = n;
-	return 0;
+	p->groups = calloc(n + 1, sizeof(*groups));
+	p->ngroups = p->groups != NULL ? n : 0;
+	if (p->ngroups > 0)
+		memcpy(p->groups, groups, n * sizeof(*groups));
 }
 
 /* Is that one of his groups? */

@@ -41,6 +41,7 @@ struct peer {
 	struct peer_owner me;
 	gid_t *groups;			/* besides me.gid */
 	unsigned ngroups;
+	bool told;			/* the kernel told the groups */
 	pid_t pid;			/* 0: the host does not tell */
 	enum proto_privilege role;
 	enum peer_sees sees;
@@ -51,8 +52,12 @@ struct peer *peer_new(int fd);
 struct peer *peer_hold(struct peer *);
 /* NULL is allowed. */
 void	peer_drop(struct peer *);
-/* The groups, where the host did not tell them. Returns 0, or -1. */
-int	peer_groups(struct peer *, const gid_t *, unsigned);
+/*
+ * What else is known of him: his names, and his groups where the kernel does
+ * not tell those of the process.
+ */
+void	peer_know(struct peer *, const struct peer_owner *,
+	    const gid_t *groups, unsigned n);
 
 bool	peer_member(const struct peer *, gid_t);
 /* May he see, and may he act on, the machine of that owner? */

@@ -47,7 +47,8 @@
 	X(TOO_MANY_REQUESTS, 11, "too many unanswered requests")	\
 	X(TOO_LONG, 12, "the line is too long")				\
 	X(SHUTTING_DOWN, 13, "the daemon is ending")			\
-	X(DRIVER, 14, "the driver refused; errno says how")
+	X(DRIVER, 14, "the driver refused; errno says how")		\
+	X(BAD_CONFIG, 15, "the configuration is wrong; nothing was changed")
 
 #define PROTO_ENUM(name, code, summary)	PROTO_##name,
 enum proto_error {
