@@ -32,6 +32,7 @@ struct testcase {
 	struct patch patches[CASE_PATCHES];
 	unsigned npatches;
 	bool pauses;			/* a REP pauses now and then */
+	bool swaps;			/* the bus has stores that compare */
 };
 
 /* h_insn.c: the bytes, of a form, or any; decoded by the assist's decoder. */

@@ -15,6 +15,8 @@
 #include "h_window.h"
 
 
+__extension__ typedef unsigned __int128 uint128;
+
 #define GPR(tc, n)	((tc)->before.st.gprs[n])
 
 /* A place in the window for an operand. */
@@ -31,6 +33,23 @@ choose_offset(unsigned size)
 	else				/* where all is allowed */
 		offset = 4096 + 64 + rnd_below(3 * 4096 - 192);
 	return rnd_percent(50) ? offset & ~63u : offset;
+}
+
+/*
+ * A place at a segment's limit, the last byte within it or beyond, if that is
+ * in the window.
+ */
+static bool
+choose_limit(const struct testcase *tc, unsigned seg, unsigned size,
+    unsigned *offset)
+{
+	const struct nvmm_x64_state_seg *s = &tc->before.st.segs[seg];
+	uint32_t at = (uint32_t)(s->base + s->limit + 1 - size - WINDOW_LOW);
+
+	if (tc->bits == 64 || !rnd_percent(30))
+		return false;
+	*offset = at + rnd_below(2 * size + 1) - (rnd_percent(50) ? 1 : 0);
+	return *offset < WINDOW_SIZE - 64;
 }
 
 /* The base that addressing adds to an offset. */
@@ -134,15 +153,58 @@ static void
 place(struct testcase *tc, const struct x86_operand *o)
 {
 	struct x86_mem m = o->mem;
-	unsigned offset = choose_offset(o->size);
+	unsigned offset;
 
 	if (o->kind != X86_KIND_MEM)
 		return;
+	if (!choose_limit(tc, m.seg, o->size, &offset))
+		offset = choose_offset(o->size);
 	add_patch(tc, offset);
 	if (rnd_percent(3))
 		return;			/* wherever it is */
 	solve(tc, &m, (can_be_high(tc, &m) && rnd_percent(50) ? WINDOW_HIGH :
 	    WINDOW_LOW) + offset);
+}
+
+/* What the case divides by, as far as can be told. */
+static uint64_t
+divisor_of(const struct testcase *tc)
+{
+	const struct x86_operand *o = &tc->insn.src;
+	uint64_t val = 1;
+
+	if (o->kind == X86_KIND_REG)
+		return x86_reg_get(&tc->before.st, o->reg, o->size, o->shift);
+	if (tc->npatches > 0)
+		memcpy(&val, tc->patches[tc->npatches - 1].bytes, 8);
+	return x86_cut(val, o->size);
+}
+
+/*
+ * A dividend whose quotient just fits, or just does not, signed or not: a
+ * quotient of choice times the divisor, and a remainder.
+ */
+static void
+choose_dividend(struct testcase *tc)
+{
+	unsigned size = tc->insn.src.size, bits = size * 8;
+	bool is_signed = tc->insn.op == X86_OP_IDIV;
+	uint64_t d = divisor_of(tc), q = rnd_percent(50) ? rnd() :
+	    (1ULL << (bits - 1)) + rnd_below(3) - 1;
+	uint128 n, wide = d;
+
+	if (is_signed)
+		wide = (uint128)x86_sext(d, size);
+	n = wide * (is_signed && rnd_percent(90) ?
+	    (uint128)x86_sext(q, size) : x86_cut(q, size));
+	if (d != 0 && rnd_percent(70))
+		n += rnd() % d;
+	if (size == 1) {
+		set_low(tc, NVMM_X64_GPR_RAX, 2, (uint64_t)n);
+		return;
+	}
+	set_low(tc, NVMM_X64_GPR_RAX, size, (uint64_t)n);
+	set_low(tc, NVMM_X64_GPR_RDX, size, (uint64_t)(n >> bits));
 }
 
 /* The same data at both operands, as far as the shorter one goes. */
@@ -155,22 +217,6 @@ equal_patches(struct testcase *tc)
 	memcpy(tc->patches[1].bytes, tc->patches[0].bytes, CASE_PATCH);
 	if (rnd_percent(50))
 		tc->patches[1].bytes[rnd_below(CASE_PATCH)] ^= 1;
-}
-
-/* Dividends whose quotient has a chance to fit. */
-static void
-tame_dividend(struct testcase *tc)
-{
-	unsigned dice = rnd_below(4);
-	uint64_t high = dice == 0 ? rnd_below(256) : dice == 1 ? UINT64_MAX : 0;
-
-	if (dice == 3)
-		return;
-	if (tc->insn.src.size == 1)
-		set_low(tc, NVMM_X64_GPR_RAX, 2, (high & 0xFF) << 8 |
-		    (uint8_t)rnd());
-	else
-		set_low(tc, NVMM_X64_GPR_RDX, tc->insn.src.size, high);
 }
 
 /* A stack in the window; at times it holds an address in the code. */
@@ -198,8 +244,6 @@ tame(struct testcase *tc)
 	const struct x86_insn *insn = &tc->insn;
 
 	tame_stack(tc);
-	if (insn->op == X86_OP_DIV || insn->op == X86_OP_IDIV)
-		tame_dividend(tc);
 	if (insn->op >= X86_OP_BT && insn->op <= X86_OP_BTC &&
 	    insn->src.kind == X86_KIND_REG && rnd_percent(95))
 		set_low(tc, insn->src.reg, insn->src.size,
@@ -264,7 +308,11 @@ gen_operands(struct testcase *tc)
 		if (tc->error == 0)
 			place(tc, &tc->insn.src);
 		equal_patches(tc);
+		if ((tc->insn.op == X86_OP_DIV ||
+		    tc->insn.op == X86_OP_IDIV) && rnd_percent(80))
+			choose_dividend(tc);
 	}
 	narrow(tc);
 	tc->pauses = rnd_percent(20);
+	tc->swaps = rnd_percent(50);
 }

@@ -322,6 +322,21 @@ bus_store(void *arg, gvaddr_t addr, const void *buf, size_t size)
 	return 0;
 }
 
+/* Nobody else is there to come in between; half of the time it seems so. */
+static int
+bus_swap(void *arg, gvaddr_t addr, const void *old, const void *buf,
+    size_t size)
+{
+	const struct window_bus *bus = arg;
+
+	if (bus->pauses && rnd_percent(50))
+		return EAGAIN;
+	if (offset_of(addr) < WINDOW_SIZE &&
+	    memcmp(copy + offset_of(addr), old, size) != 0)
+		return EBADMSG;		/* the executor is wrong */
+	return bus_store(arg, addr, buf, size);
+}
+
 static int
 bus_probe(void *arg, gvaddr_t addr, size_t size, nvmm_prot_t prot)
 {
@@ -347,5 +362,7 @@ window_bus(struct window_bus *bus)
 	struct x86_bus b = template;
 
 	b.arg = bus;
+	if (bus->swaps)
+		b.swap = bus_swap;
 	return b;
 }

@@ -29,6 +29,7 @@ struct window_bus {
 	struct x86_cpu *cpu;
 	bool stray;			/* memory of the test itself */
 	bool pauses;			/* a REP pauses now and then */
+	bool swaps;			/* locked stores compare */
 };
 
 /* Map all; false if the addresses are taken. */

@@ -158,9 +158,7 @@ static bool
 is_refused(enum x86_op op)
 {
 
-	return op == X86_OP_INS || op == X86_OP_OUTS ||
-	    op == X86_OP_CLFLUSH || op == X86_OP_MASKMOV ||
-	    op == X86_OP_BROADCAST;
+	return op == X86_OP_INS || op == X86_OP_OUTS;
 }
 
 /* Every operation was carried out, and hardly a case went astray. */
