@@ -15,24 +15,63 @@
 /* An instruction, with what it takes beside the general registers. */
 struct assist {
 	struct vmem vm;
-	struct x86_insn insn;
+	const struct x86_insn *insn;
+	struct x86_insn own;		/* unless it is one that is kept */
 	uint8_t ymmh[16][16];		/* upper halves, of those it reads */
 };
 
-/* Decode what the exit brought; EMSGSIZE if that is not enough. */
-static int
-mem_decode_exit(struct assist *as)
+/* True if the bytes are the same, all of them. */
+static inline bool
+mem_same(const uint8_t a[X86_INSN_MAX], const uint8_t b[X86_INSN_MAX])
 {
-	const struct nvmm_x86_exit_memory *exit = &as->vm.vcpu->exit->u.mem;
+	uint64_t a0, a1, b0, b1;
 
-	if (exit->inst_len == 0 || exit->inst_len > sizeof(exit->inst_bytes))
-		return EMSGSIZE;
-	return x86_decode(&as->insn, x86_mode(as->vm.cpu.state),
-	    exit->inst_bytes, exit->inst_len);
+	memcpy(&a0, a, 8);
+	memcpy(&a1, a + X86_INSN_MAX - 8, 8);
+	memcpy(&b0, b, 8);
+	memcpy(&b1, b + X86_INSN_MAX - 8, 8);
+	return ((a0 ^ b0) | (a1 ^ b1)) == 0;
+}
+
+/* Decode, and keep what is decoded in the place that it has. */
+static int __attribute__((noinline))
+mem_decode_keep(struct assist *as, struct vmem_insn *kept, unsigned bits,
+    const uint8_t *bytes)
+{
+	int error;
+
+	kept->bits = 0;
+	as->insn = &kept->insn;
+	error = x86_decode(&kept->insn, bits, bytes, X86_INSN_MAX);
+	if (error != 0)
+		return error;
+	kept->bits = (uint8_t)bits;
+	memcpy(kept->bytes, bytes, X86_INSN_MAX);
+	return 0;
+}
+
+/* Decode len bytes; a loop's few instructions are decoded once. */
+static inline int
+mem_decode_bytes(struct assist *as, const uint8_t *bytes, size_t len)
+{
+	const struct nvmm_vcpu_state *st = as->vm.cpu.state;
+	const unsigned bits = x86_mode(st);
+	const uint64_t rip = st->gprs[NVMM_X64_GPR_RIP];
+	struct vmem_insn *kept;
+
+	if (len < X86_INSN_MAX) {
+		as->insn = &as->own;
+		return x86_decode(&as->own, bits, bytes, len);
+	}
+	kept = &as->vm.tlb->decoded[(rip ^ rip >> 3) % VMEM_NINSNS];
+	if (kept->bits != bits || !mem_same(kept->bytes, bytes))
+		return mem_decode_keep(as, kept, bits, bytes);
+	as->insn = &kept->insn;
+	return 0;
 }
 
 /* Decode the instruction at RIP, whose bytes are the exit's from then on. */
-static int
+static int __attribute__((noinline))
 mem_decode_rip(struct assist *as)
 {
 	struct nvmm_x86_exit_memory *exit = &as->vm.vcpu->exit->u.mem;
@@ -43,19 +82,21 @@ mem_decode_rip(struct assist *as)
 	len = vmem_fetch(&as->vm, bytes);
 	if (len == 0)
 		return EFAULT;
-	error = x86_decode(&as->insn, x86_mode(as->vm.cpu.state), bytes, len);
+	error = mem_decode_bytes(as, bytes, len);
 	memcpy(exit->inst_bytes, bytes, len);
 	exit->inst_len = (uint8_t)len;
 	return error == EMSGSIZE ? EFAULT : error;
 }
 
 /* Decode; what is no instruction is the guest's fault. */
-static int
+static inline int
 mem_decode(struct assist *as)
 {
-	int error;
+	const struct nvmm_x86_exit_memory *exit = &as->vm.vcpu->exit->u.mem;
+	int error = EMSGSIZE;
 
-	error = mem_decode_exit(as);
+	if (exit->inst_len != 0 && exit->inst_len <= sizeof(exit->inst_bytes))
+		error = mem_decode_bytes(as, exit->inst_bytes, exit->inst_len);
 	if (error == EMSGSIZE)
 		error = mem_decode_rip(as);
 	if (error == EINVAL || error == E2BIG)
@@ -75,12 +116,12 @@ mem_sets_ymm(const struct x86_insn *insn)
 static int
 mem_get_vector(struct assist *as)
 {
-	const struct x86_operand *src = &as->insn.src;
+	const struct x86_operand *src = &as->insn->src;
 	struct vmem *vm = &as->vm;
 
 	if (nvmm_vcpu_getstate(vm->mach, vm->vcpu, NVMM_X64_STATE_FPU) == -1)
 		return errno;
-	if (as->insn.unit != X86_UNIT_AVX)
+	if (as->insn->unit != X86_UNIT_AVX)
 		return 0;
 	vm->cpu.ymmh = as->ymmh;
 	if (src->kind == X86_KIND_XMM && src->size == 32 &&
@@ -94,13 +135,13 @@ mem_get_vector(struct assist *as)
 static int
 mem_set_vector(struct assist *as)
 {
-	const struct x86_operand *dst = &as->insn.dst;
+	const struct x86_operand *dst = &as->insn->dst;
 	struct vmem *vm = &as->vm;
 
 	if (!vm->cpu.fpu_changed)
 		return 0;
 	nvmm_state_set(vm->vcpu, NVMM_X64_STATE_FPU);
-	if (mem_sets_ymm(&as->insn) && nvmm_ymmh_set(vm->mach, vm->vcpu,
+	if (mem_sets_ymm(as->insn) && nvmm_ymmh_set(vm->mach, vm->vcpu,
 	    dst->reg, as->ymmh[dst->reg]) == -1)
 		return errno;
 	return 0;
@@ -114,7 +155,7 @@ mem_execute_vector(struct assist *as, const struct x86_bus *bus)
 
 	error = mem_get_vector(as);
 	if (error == 0)
-		error = x86_execute(&as->vm.cpu, &as->insn, bus);
+		error = x86_execute(&as->vm.cpu, as->insn, bus);
 	if (error == 0)
 		error = mem_set_vector(as);
 	return error;
@@ -130,9 +171,9 @@ mem_run(struct assist *as)
 	error = mem_decode(as);
 	if (error != 0)
 		return error;
-	if (as->insn.unit > X86_UNIT_VEX)
+	if (as->insn->unit > X86_UNIT_VEX)
 		return mem_execute_vector(as, &bus);
-	return x86_execute(&as->vm.cpu, &as->insn, &bus);
+	return x86_execute(&as->vm.cpu, as->insn, &bus);
 }
 
 /* Carry out the instruction that the VCPU left for, by its mem callback. */

@@ -15,16 +15,6 @@
 #define SEG_TYPE_WRITE	0x2		/* data: writable */
 #define SEG_TYPE_READ	0x2		/* code: readable */
 
-unsigned
-x86_mode(const struct nvmm_x64_state *st)
-{
-	const struct nvmm_x64_state_seg *cs = &st->segs[NVMM_X64_SEG_CS];
-
-	if ((st->msrs[NVMM_X64_MSR_EFER] & X86_EFER_LMA) != 0 && cs->attrib.l)
-		return 64;
-	return cs->attrib.def ? 32 : 16;
-}
-
 bool
 x86_is_real(const struct nvmm_x64_state *st)
 {
@@ -50,42 +40,6 @@ x86_sext(uint64_t x, unsigned size)
 	unsigned shift = 64 - size * 8;
 
 	return size >= 8 ? (int64_t)x : (int64_t)(x << shift) >> shift;
-}
-
-uint64_t
-x86_reg_get(const struct nvmm_x64_state *st, unsigned reg, unsigned size,
-    unsigned shift)
-{
-
-	return x86_cut(st->gprs[reg] >> shift, size);
-}
-
-void
-x86_reg_set(struct nvmm_x64_state *st, unsigned reg, unsigned size,
-    unsigned shift, uint64_t val)
-{
-	uint64_t mask = x86_cut(UINT64_MAX, size) << shift;
-
-	if (size >= 4)
-		st->gprs[reg] = x86_cut(val, size);
-	else
-		st->gprs[reg] = (st->gprs[reg] & ~mask) |
-		    ((val << shift) & mask);
-}
-
-uint64_t
-x86_mem_offset(const struct nvmm_x64_state *st, const struct x86_mem *mem,
-    unsigned addrsize, uint64_t rip)
-{
-	uint64_t offset = (uint64_t)mem->disp;
-
-	if (mem->base == NVMM_X64_GPR_RIP)
-		offset += rip;
-	else if (mem->base != X86_NOREG)
-		offset += st->gprs[mem->base];
-	if (mem->index != X86_NOREG)
-		offset += st->gprs[mem->index] * mem->scale;
-	return x86_cut(offset, addrsize);
 }
 
 int
@@ -207,13 +161,4 @@ x86_linear(struct x86_cpu *cpu, unsigned seg, uint64_t offset, size_t size,
 	if (error == 0 && (*lin & (size - 1)) != 0 && size <= 8)
 		error = linear_unaligned(cpu);
 	return error;
-}
-
-void
-x86_advance(struct nvmm_x64_state *st, uint64_t rip)
-{
-	unsigned bits = x86_mode(st);
-
-	st->gprs[NVMM_X64_GPR_RIP] = bits == 64 ? rip : (uint32_t)rip;
-	st->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_RF;
 }

@@ -33,11 +33,24 @@ struct vmem_page {
 
 #define VMEM_NPAGES	6		/* two each to read, write, execute */
 
-/* The pages of one VCPU, kept from one exit to the next. */
+/*
+ * An instruction as it was decoded: by these bytes and in this mode, on which
+ * alone that depends.
+ */
+struct vmem_insn {
+	uint8_t bits;			/* 0: none */
+	uint8_t bytes[X86_INSN_MAX];
+	struct x86_insn insn;
+};
+
+#define VMEM_NINSNS	8
+
+/* What is kept of one VCPU from one exit to the next. */
 struct vmem_tlb {
 	uint64_t insn;			/* counts the instructions */
 	struct x86_paging paging;	/* that all are by */
 	struct vmem_page page[VMEM_NPAGES];
+	struct vmem_insn decoded[VMEM_NINSNS];
 };
 
 struct vmem {

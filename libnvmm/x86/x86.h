@@ -214,17 +214,20 @@ int	x86_decode(struct x86_insn *, unsigned bits, const uint8_t *bytes,
 
 /* regs.c */
 /* The mode that code runs in: 16, 32 or 64. */
-unsigned x86_mode(const struct nvmm_x64_state *);
+static inline unsigned
+x86_mode(const struct nvmm_x64_state *st)
+{
+	const struct nvmm_x64_state_seg *cs = &st->segs[NVMM_X64_SEG_CS];
+
+	if ((st->msrs[NVMM_X64_MSR_EFER] & X86_EFER_LMA) != 0 && cs->attrib.l)
+		return 64;
+	return cs->attrib.def ? 32 : 16;
+}
+
 /* True in real and virtual-8086 mode, where segments are not protected. */
 bool	x86_is_real(const struct nvmm_x64_state *);
 /* The current privilege level. */
 unsigned x86_cpl(const struct nvmm_x64_state *);
-/* A register's low size bytes; shift 8 for the high byte registers. */
-uint64_t x86_reg_get(const struct nvmm_x64_state *, unsigned reg,
-	    unsigned size, unsigned shift);
-/* => 4 bytes clear the upper half, less leave the rest. */
-void	x86_reg_set(struct nvmm_x64_state *, unsigned reg, unsigned size,
-	    unsigned shift, uint64_t);
 /* x cut to size bytes. */
 static inline uint64_t
 x86_cut(uint64_t x, unsigned size)
@@ -233,11 +236,47 @@ x86_cut(uint64_t x, unsigned size)
 	return size >= 8 ? x : x & ((1ULL << (size * 8)) - 1);
 }
 
+/* A register's low size bytes; shift 8 for the high byte registers. */
+static inline uint64_t
+x86_reg_get(const struct nvmm_x64_state *st, unsigned reg, unsigned size,
+    unsigned shift)
+{
+
+	return x86_cut(st->gprs[reg] >> shift, size);
+}
+
+/* => 4 bytes clear the upper half, less leave the rest. */
+static inline void
+x86_reg_set(struct nvmm_x64_state *st, unsigned reg, unsigned size,
+    unsigned shift, uint64_t val)
+{
+	uint64_t mask = x86_cut(UINT64_MAX, size) << shift;
+
+	if (size >= 4)
+		st->gprs[reg] = x86_cut(val, size);
+	else
+		st->gprs[reg] = (st->gprs[reg] & ~mask) |
+		    ((val << shift) & mask);
+}
+
 /* x, size bytes long, sign-extended. */
 int64_t	x86_sext(uint64_t x, unsigned size);
 /* A memory operand's offset in its segment; rip is the next instruction's. */
-uint64_t x86_mem_offset(const struct nvmm_x64_state *, const struct x86_mem *,
-	    unsigned addrsize, uint64_t rip);
+static inline uint64_t
+x86_mem_offset(const struct nvmm_x64_state *st, const struct x86_mem *mem,
+    unsigned addrsize, uint64_t rip)
+{
+	uint64_t offset = (uint64_t)mem->disp;
+
+	if (mem->base == NVMM_X64_GPR_RIP)
+		offset += rip;
+	else if (mem->base != X86_NOREG)
+		offset += st->gprs[mem->base];
+	if (mem->index != X86_NOREG)
+		offset += st->gprs[mem->index] * mem->scale;
+	return x86_cut(offset, addrsize);
+}
+
 /*
  * Linear address of seg:offset, checked, alignment of up to 8 bytes too; EFAULT
  * with a fault raised.
@@ -252,7 +291,13 @@ int	x86_raise(struct x86_cpu *, unsigned vector, uint32_t error);
 /* Raise what a guest gets for x86_decode()'s EINVAL or E2BIG. => EFAULT. */
 int	x86_raise_invalid(struct x86_cpu *, int error);
 /* Go on at rip. */
-void	x86_advance(struct nvmm_x64_state *, uint64_t rip);
+static inline void
+x86_advance(struct nvmm_x64_state *st, uint64_t rip)
+{
+
+	st->gprs[NVMM_X64_GPR_RIP] = x86_mode(st) == 64 ? rip : (uint32_t)rip;
+	st->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_RF;
+}
 
 /* alu.c */
 /* The result of a op b, and the arithmetic flags in *flags. */
