@@ -9,8 +9,9 @@
 
 #include "exec.h"
 
-int
-x86_exec_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
+/* The linear address of a memory operand. */
+static inline int
+operand_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
     gvaddr_t *lin)
 {
 	uint64_t offset;
@@ -24,30 +25,55 @@ x86_exec_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
 	return error;
 }
 
-int
-x86_exec_load_bytes(struct x86_exec *x, const struct x86_operand *o,
-    void *data)
+/* Load a memory operand. */
+static inline int
+operand_load(struct x86_exec *x, const struct x86_operand *o, void *data)
 {
 	gvaddr_t lin;
 	int error;
 
-	error = x86_exec_linear(x, o, false, &lin);
+	error = operand_linear(x, o, false, &lin);
 	if (error != 0)
 		return error;
 	return x->bus->load(x->bus->arg, lin, data, o->size, NVMM_PROT_READ);
+}
+
+/* Store to a memory operand. */
+static inline int
+operand_store(struct x86_exec *x, const struct x86_operand *o,
+    const void *data)
+{
+	gvaddr_t lin;
+	int error;
+
+	error = operand_linear(x, o, true, &lin);
+	if (error != 0)
+		return error;
+	return x->bus->store(x->bus->arg, lin, data, o->size);
+}
+
+int
+x86_exec_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
+    gvaddr_t *lin)
+{
+
+	return operand_linear(x, o, write, lin);
+}
+
+int
+x86_exec_load_bytes(struct x86_exec *x, const struct x86_operand *o,
+    void *data)
+{
+
+	return operand_load(x, o, data);
 }
 
 int
 x86_exec_store_bytes(struct x86_exec *x, const struct x86_operand *o,
     const void *data)
 {
-	gvaddr_t lin;
-	int error;
 
-	error = x86_exec_linear(x, o, true, &lin);
-	if (error != 0)
-		return error;
-	return x->bus->store(x->bus->arg, lin, data, o->size);
+	return operand_store(x, o, data);
 }
 
 int
@@ -66,7 +92,6 @@ x86_exec_load(struct x86_exec *x, const struct x86_operand *o, uint64_t *val)
 {
 	const struct nvmm_x64_state *st = x->cpu->state;
 
-	*val = 0;
 	switch (o->kind) {
 	case X86_KIND_REG:
 		*val = x86_reg_get(st, o->reg, o->size, o->shift);
@@ -75,11 +100,13 @@ x86_exec_load(struct x86_exec *x, const struct x86_operand *o, uint64_t *val)
 		*val = x86_cut(o->imm, o->size);
 		return 0;
 	case X86_KIND_MEM:
-		return x86_exec_load_bytes(x, o, val);
+		*val = 0;
+		return operand_load(x, o, val);
 	case X86_KIND_SEG:
 		*val = st->segs[o->reg].selector;
 		return 0;
 	default:
+		*val = 0;
 		return ENOTSUP;
 	}
 }
@@ -88,15 +115,12 @@ int
 x86_exec_store(struct x86_exec *x, const struct x86_operand *o, uint64_t val)
 {
 
-	switch (o->kind) {
-	case X86_KIND_REG:
-		x86_reg_set(x->cpu->state, o->reg, o->size, o->shift, val);
-		return 0;
-	case X86_KIND_MEM:
-		return x86_exec_store_bytes(x, o, &val);
-	default:
+	if (o->kind == X86_KIND_MEM)
+		return operand_store(x, o, &val);
+	if (o->kind != X86_KIND_REG)
 		return ENOTSUP;
-	}
+	x86_reg_set(x->cpu->state, o->reg, o->size, o->shift, val);
+	return 0;
 }
 
 int
@@ -108,7 +132,7 @@ x86_exec_load_modify(struct x86_exec *x, const struct x86_operand *o,
 	if (o->kind != X86_KIND_MEM)
 		return x86_exec_load(x, o, val);
 	*val = 0;
-	error = x86_exec_linear(x, o, true, &x->lin);
+	error = operand_linear(x, o, true, &x->lin);
 	if (error != 0)
 		return error;
 	return x->bus->load(x->bus->arg, x->lin, val, o->size,

@@ -164,7 +164,9 @@ vmem_load_page(struct vmem *vm, struct vmem_page *p, size_t offset, void *data,
 
 	vmem_page_refresh(vm, p);
 	if (p->base == NULL)
-		return vmem_pieces(vm, p->xlat.gpa + offset, data, NULL, size);
+		return size <= PIECE_MAX ?
+		    vmem_device(vm, p->xlat.gpa + offset, data, NULL, size) :
+		    vmem_pieces(vm, p->xlat.gpa + offset, data, NULL, size);
 	vmem_from_ram(data, p->base + offset, size);
 	return 0;
 }
@@ -177,7 +179,9 @@ vmem_store_page(struct vmem *vm, struct vmem_page *p, size_t offset,
 
 	vmem_page_refresh(vm, p);
 	if (p->base == NULL || !p->writable)
-		return vmem_pieces(vm, p->xlat.gpa + offset, NULL, data, size);
+		return size <= PIECE_MAX ?
+		    vmem_device(vm, p->xlat.gpa + offset, NULL, data, size) :
+		    vmem_pieces(vm, p->xlat.gpa + offset, NULL, data, size);
 	vmem_to_ram(p->base + offset, data, size);
 	return 0;
 }
