@@ -127,6 +127,8 @@ stage_operands(struct x86_decoder *d)
 		insn->src.size = row->ssize;
 	if (row->op == X86_OP_CRC32 && size == 2)
 		insn->dst.size = 4;
+	if ((row->flags & X86_ROW_DOUBLE) != 0)
+		insn->aligned = size == 16;
 	error = x86_dec_operand(d, &insn->dst, row->dst);
 	if (error == 0 && row->src != X86_ENC_NONE)
 		error = x86_dec_operand(d, &insn->src, row->src);

@@ -106,7 +106,7 @@ pair_set(struct nvmm_x64_state *st, unsigned lo, unsigned hi, unsigned half,
 	x86_reg_set(st, hi, half, 0, val);
 }
 
-/* Load the operand; the wider one must be aligned. */
+/* Load the operand. */
 static int
 cmpxchgb_load(struct x86_exec *x, uint8_t old[16])
 {
@@ -114,8 +114,6 @@ cmpxchgb_load(struct x86_exec *x, uint8_t old[16])
 	int error;
 
 	error = x86_exec_linear(x, o, true, &x->lin);
-	if (error == 0 && o->size == 16 && (x->lin & 15) != 0)
-		error = x86_raise(x->cpu, X86_EXC_GP, 0);
 	if (error == 0)
 		error = x->bus->load(x->bus->arg, x->lin, old, o->size,
 		    NVMM_PROT_READ | NVMM_PROT_WRITE);

@@ -9,6 +9,19 @@
 
 #include "exec.h"
 
+/* #GP unless the operand is aligned; that goes before its segment's #SS. */
+static int __attribute__((noinline))
+operand_aligned(struct x86_exec *x, const struct x86_operand *o,
+    uint64_t offset)
+{
+	const struct nvmm_x64_state *st = x->cpu->state;
+
+	if (x86_mode(st) != 64 || o->mem.seg >= NVMM_X64_SEG_FS)
+		offset += st->segs[o->mem.seg].base;
+	return (offset & (o->size - 1u)) == 0 ? 0 :
+	    x86_raise(x->cpu, X86_EXC_GP, 0);
+}
+
 /* The linear address of a memory operand. */
 static inline int
 operand_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
@@ -19,10 +32,12 @@ operand_linear(struct x86_exec *x, const struct x86_operand *o, bool write,
 
 	offset = x86_mem_offset(x->cpu->state, &o->mem, x->insn->addrsize,
 	    x->next);
-	error = x86_linear(x->cpu, o->mem.seg, offset, o->size, write, lin);
-	if (error == 0 && x->insn->aligned && (*lin & (o->size - 1u)) != 0)
-		error = x86_raise(x->cpu, X86_EXC_GP, 0);
-	return error;
+	if (x->insn->aligned) {
+		error = operand_aligned(x, o, offset);
+		if (error != 0)
+			return error;
+	}
+	return x86_linear(x->cpu, o->mem.seg, offset, o->size, write, lin);
 }
 
 /* Load a memory operand. */
