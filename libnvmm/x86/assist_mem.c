@@ -112,23 +112,33 @@ mem_sets_ymm(const struct x86_insn *insn)
 	return insn->unit == X86_UNIT_AVX && insn->dst.kind == X86_KIND_XMM;
 }
 
-/* Fetch the vector registers; of upper halves the one that is stored. */
+/* Fetch the upper half of a register that is read as a whole. */
+static int
+mem_get_ymmh(struct assist *as, const struct x86_operand *o)
+{
+
+	if (o->kind != X86_KIND_XMM || o->size != 32)
+		return 0;
+	return nvmm_ymmh_get(as->vm.mach, as->vm.vcpu, o->reg,
+	    as->ymmh[o->reg]) == -1 ? errno : 0;
+}
+
+/* Fetch the vector registers; of upper halves those that are read. */
 static int
 mem_get_vector(struct assist *as)
 {
-	const struct x86_operand *src = &as->insn->src;
 	struct vmem *vm = &as->vm;
+	int error;
 
 	if (nvmm_vcpu_getstate(vm->mach, vm->vcpu, NVMM_X64_STATE_FPU) == -1)
 		return errno;
 	if (as->insn->unit != X86_UNIT_AVX)
 		return 0;
 	vm->cpu.ymmh = as->ymmh;
-	if (src->kind == X86_KIND_XMM && src->size == 32 &&
-	    nvmm_ymmh_get(vm->mach, vm->vcpu, src->reg,
-	    as->ymmh[src->reg]) == -1)
-		return errno;
-	return 0;
+	error = mem_get_ymmh(as, &as->insn->src);
+	if (error == 0)
+		error = mem_get_ymmh(as, &as->insn->third);
+	return error;
 }
 
 /* Hand over what has changed of them. */

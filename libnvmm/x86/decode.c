@@ -134,6 +134,8 @@ stage_operands(struct x86_decoder *d)
 		error = x86_dec_operand(d, &insn->src, row->src);
 	if (error == 0 && row->third != X86_ENC_NONE)
 		error = x86_dec_operand(d, &insn->third, row->third);
+	if (error == 0 && (row->flags & X86_ROW_IMM8) != 0)
+		error = x86_dec_byte(d, &insn->sel);
 	return error;
 }
 

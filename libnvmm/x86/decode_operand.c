@@ -111,6 +111,8 @@ operand_mem(struct x86_decoder *d, struct x86_operand *o)
 	o->kind = X86_KIND_MEM;
 	if ((d->row->flags & X86_ROW_SEL) != 0)
 		o->size = 2;
+	if ((d->row->flags & X86_ROW_HALF) != 0)
+		o->size /= 2;
 	if (d->insn->addrsize == 2)
 		return mem_16(d, &o->mem);
 	return mem_wide(d, &o->mem);

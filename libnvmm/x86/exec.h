@@ -93,6 +93,8 @@ int	x86_exec_unit(struct x86_exec *);
 int	x86_exec_vector(struct x86_exec *);
 int	x86_exec_half(struct x86_exec *);
 int	x86_exec_spread(struct x86_exec *);
+int	x86_exec_insert(struct x86_exec *);
+int	x86_exec_extract(struct x86_exec *);
 int	x86_exec_maskmov(struct x86_exec *);
 int	x86_exec_ldmxcsr(struct x86_exec *);
 int	x86_exec_stmxcsr(struct x86_exec *);

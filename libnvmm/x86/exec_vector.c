@@ -224,6 +224,34 @@ x86_exec_spread(struct x86_exec *x)
 	return 0;
 }
 
+/* VINSERTF128: the other half is the third operand's. */
+int
+x86_exec_insert(struct x86_exec *x)
+{
+	const struct x86_insn *insn = x->insn;
+	uint8_t bytes[32], half[16];
+	int error;
+
+	error = x86_exec_load_bytes(x, &insn->src, half);
+	if (error != 0)
+		return error;
+	vector_get(x, &insn->third, bytes);
+	memcpy(bytes + (insn->sel & 1) * 16, half, sizeof(half));
+	vector_set(x, &insn->dst, bytes);
+	return 0;
+}
+
+/* VEXTRACTF128. */
+int
+x86_exec_extract(struct x86_exec *x)
+{
+	uint8_t bytes[32];
+
+	vector_get(x, &x->insn->src, bytes);
+	return x86_exec_store_bytes(x, &x->insn->dst,
+	    bytes + (x->insn->sel & 1) * 16);
+}
+
 /* Store the bytes whose mask has its top bit set, run by run. */
 static int
 maskmov_runs(struct x86_exec *x, gvaddr_t lin, const uint8_t *bytes,

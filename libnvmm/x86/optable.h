@@ -54,6 +54,8 @@ enum x86_enc {
 #define X86_ROW_SEL	0x400		/* 2 bytes in memory */
 #define X86_ROW_ALIGN1	0x800		/* it must, unless with VEX */
 #define X86_ROW_MAX4	0x1000		/* 4 bytes at most */
+#define X86_ROW_HALF	0x2000		/* memory has half the size */
+#define X86_ROW_IMM8	0x4000		/* an immediate byte beside the operands */
 
 /* What VEX makes of a row. */
 #define X86_VEX_YES	0x01		/* there is such a form */

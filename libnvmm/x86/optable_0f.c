@@ -33,6 +33,13 @@
 #define SPREAD(n, v)							\
 	VEC(AVX, BROADCAST, V, W, 16, n, 0, X86_VEX_ONLY | X86_VEX_W0 | (v))
 
+#define VHALF	(X86_VEX_ONLY | X86_VEX_L1 | X86_VEX_W0)
+#define INSERT								\
+	VEC3(AVX, INSERT, V, W, H, 16, X86_ROW_HALF | X86_ROW_IMM8,	\
+	    VHALF | X86_VEX_VVVV)
+#define EXTRACT								\
+	VEC(AVX, EXTRACT, W, V, 16, 0, X86_ROW_HALF | X86_ROW_IMM8, VHALF)
+
 #define V0	X86_VEX_YES
 #define V256	(X86_VEX_YES | X86_VEX_256)
 #define VLIG	(X86_VEX_YES | X86_VEX_LIG)
@@ -47,7 +54,8 @@ enum {
 	P10 = 1, P11, P12, P13, P16, P17, P28, P29, P2B, P6E, P6F, P7E, P7F,
 	PAE, PB8, PBC, PBD, PC3, PD6, PE7, PF0, PF7, P38_18, P38_19, P38_1A,
 	P38_2A, P38_58, P38_59, P38_5A, P38_78, P38_79, P38_F0, P38_F1, P38_F2,
-	P38_F3, P38_F5, P38_F6, P38_F7, P38_F9, P3A_F0, NPREFIXED
+	P38_F3, P38_F5, P38_F6, P38_F7, P38_F9, P3A_18,
+	P3A_19, P3A_38, P3A_39, P3A_F0, NPREFIXED
 };
 #define PREFIX(p)	{ .group = (p), .flags = X86_ROW_PREFIX }
 
@@ -96,6 +104,8 @@ const struct x86_row x86_rows_0f38[256] = {
 };
 
 const struct x86_row x86_rows_0f3a[256] = {
+	[0x18] = PREFIX(P3A_18), [0x19] = PREFIX(P3A_19),
+	[0x38] = PREFIX(P3A_38), [0x39] = PREFIX(P3A_39),
 	[0xF0] = PREFIX(P3A_F0),
 };
 
@@ -246,6 +256,11 @@ const struct x86_row x86_prefixed[NPREFIXED][X86_NPP] = {
 	},
 	/* MOVDIRI */
 	[P38_F9] = { [X86_PP_NONE] = ROW(MOV, M, G, 0, 0, MOVD) },
+	/* VINSERTF128, VEXTRACTF128, VINSERTI128, VEXTRACTI128 */
+	[P3A_18] = { [X86_PP_66] = INSERT },
+	[P3A_19] = { [X86_PP_66] = EXTRACT },
+	[P3A_38] = { [X86_PP_66] = INSERT },
+	[P3A_39] = { [X86_PP_66] = EXTRACT },
 	[P3A_F0] = {
 		[X86_PP_F2] = { .op = X86_OP_RORX, .unit = X86_UNIT_VEX,
 		    .dst = X86_ENC_G, .src = X86_ENC_E, .third = X86_ENC_IB,

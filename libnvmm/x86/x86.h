@@ -102,6 +102,7 @@ enum x86_op {
 	X86_OP_MOVH,			/* to or from a half of an XMM */
 	X86_OP_MOVDDUP, X86_OP_MOVSLDUP, X86_OP_MOVSHDUP,
 	X86_OP_BROADCAST, X86_OP_MASKMOV,
+	X86_OP_INSERT, X86_OP_EXTRACT,	/* half of a YMM, by .sel */
 	X86_OP_LDMXCSR, X86_OP_STMXCSR,
 	X86_NOP
 };
@@ -157,6 +158,7 @@ struct x86_insn {
 	bool aligned;			/* #GP unless the operand is aligned */
 	uint8_t seg;			/* override, or X86_NOREG */
 	uint8_t unit;			/* enum x86_unit */
+	uint8_t sel;			/* immediate that selects a part */
 	struct x86_operand dst;
 	struct x86_operand src;
 	struct x86_operand third;	/* never memory */

@@ -52,7 +52,8 @@ static const char *const names[X86_NOP] = {
 	[X86_OP_MOVV] = "movv", [X86_OP_MOVH] = "movh",
 	[X86_OP_MOVDDUP] = "movddup", [X86_OP_MOVSLDUP] = "movsldup",
 	[X86_OP_MOVSHDUP] = "movshdup", [X86_OP_BROADCAST] = "broadcast",
-	[X86_OP_MASKMOV] = "maskmov", [X86_OP_LDMXCSR] = "ldmxcsr",
+	[X86_OP_MASKMOV] = "maskmov",
+	[X86_OP_INSERT] = "insert", [X86_OP_EXTRACT] = "extract", [X86_OP_LDMXCSR] = "ldmxcsr",
 	[X86_OP_STMXCSR] = "stmxcsr",
 };
 
@@ -154,6 +155,8 @@ format(const struct x86_insn *insn, int error)
 		add_operand(&insn->src);
 		if (insn->third.kind != X86_KIND_NONE)
 			add_operand(&insn->third);
+		if (insn->op == X86_OP_INSERT || insn->op == X86_OP_EXTRACT)
+			add(" %u", insn->sel);
 	} else
 		add("%s", error == ENOTSUP ? "unknown" :
 		    error == EINVAL ? "invalid" :

@@ -170,6 +170,16 @@ take_operand(const struct x86_operand *o, const struct zydis *z, bool *taken)
 	return false;
 }
 
+/* True if it is the immediate beside the operands, the same on either side. */
+static bool
+is_selector(const struct x86_insn *insn, const ZydisDecodedOperand *z)
+{
+
+	return (insn->op == X86_OP_INSERT || insn->op == X86_OP_EXTRACT) &&
+	    z->type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+	    z->imm.value.u == insn->sel;
+}
+
 /* All operands, of either side. */
 static const char *
 compare_operands(const struct x86_insn *insn, const struct zydis *z)
@@ -184,8 +194,8 @@ compare_operands(const struct x86_insn *insn, const struct zydis *z)
 	if (!take_operand(&insn->third, z, taken))
 		return "third operand";
 	for (i = 0; i < z->insn.operand_count_visible; i++) {
-		if (!taken[i] && z->ops[i].visibility ==
-		    ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
+		if (!taken[i] && !is_selector(insn, &z->ops[i]) &&
+		    z->ops[i].visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
 			return "an operand that is left out";
 	}
 	return NULL;
