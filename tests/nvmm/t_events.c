@@ -16,6 +16,7 @@
 #define VEC	0x31			/* priority 3 */
 #define NMI	2
 
+#define STEPS	"KVM's own step out of a shadow shows"
 #define DELIVERS "KVM gives up where its tables for events are not there"
 
 /* The frame on the stack is of the guest as it was started. */
@@ -48,8 +49,16 @@ exception(struct vm *vm, unsigned vector)
 	VM_CHECK_EQ(G_STACK, vm_reg(vm, R_RSP));
 }
 
+/* The vectors of late with an error code: 21, 29, 30. */
+static bool
+is_late(unsigned vector)
+{
+
+	return vector > 17 && vm_pushes_error(vector);
+}
+
 /*
- * All that an exception can be, 0 to 30; 2 is not one. #BP and #OF are traps
+ * What an exception can be, 0 to 30, but for those of late; 2 is not one. #BP and #OF are traps
  * of INT3 and INTO, but what is injected leaves RIP as it is.
  */
 static void
@@ -63,10 +72,22 @@ exceptions(struct vm *vm)
 		/* KVM takes them for instructions, and moves RIP on. */
 		if ((i == 3 || i == 4) && vm_is("kvm"))
 			continue;
-		/* It pushes no error code for those of late, 21, 29, 30. */
-		if (vm_on_tcg() && i > 17 && vm_pushes_error(i))
-			continue;
-		exception(vm, i);
+		if (!is_late(i))
+			exception(vm, i);
+	}
+}
+
+/* The others. */
+static void
+exceptions_late(struct vm *vm)
+{
+	unsigned i;
+
+	if (vm_on_tcg())
+		atf_tc_skip("QEMU's TCG pushes no error code for these");
+	for (i = 0; i <= 30; i++) {
+		if (is_late(i))
+			exception(vm, i);
 	}
 }
 
@@ -100,6 +121,22 @@ excp_long(struct vm *vm)
 
 	VM_START(vm, VM_LONG, g_event64);
 	exceptions(vm);
+}
+
+static void
+late_prot32(struct vm *vm)
+{
+
+	VM_START(vm, VM_PROT32, g_event32);
+	exceptions_late(vm);
+}
+
+static void
+late_long(struct vm *vm)
+{
+
+	VM_START(vm, VM_LONG, g_event64);
+	exceptions_late(vm);
 }
 
 /* Into a ring 3 that never says anything else. */
@@ -536,6 +573,89 @@ page_in(struct vm *vm, uint64_t gpa)
 	    gpa, 4096, RWX));
 }
 
+/*
+ * An NMI waits for a shadow, and the instruction in it is not executed: its
+ * frame is of the guest's flags. => The NMI is taken right behind it.
+ */
+static void
+nmi_refused(struct vm *vm, uint64_t rip, unsigned vector)
+{
+	struct vm_trap t;
+
+	vm_start_cpu(vm, 0, VM_LONG, rip);
+	vm_get(vm, INTR)->intr.int_shadow = 1;
+	vm_set(vm, INTR);
+	vm_inject(vm, INTR_EV, NMI, 0);
+	vm_trap(vm, &t);
+	/* Where the processor has forgotten the shadow. */
+	if (t.vector == NMI) {
+		VM_CHECK_EQ(2, t.rflags & ~FL_RF);
+		vm_trap(vm, &t);
+	}
+	ATF_CHECK_EQ_MSG(vector, t.vector, "vector %u, not %u", t.vector,
+	    vector);
+	VM_CHECK_EQ(2, t.rflags & ~FL_RF);
+	VM_CHECK_EQ(rip, t.rip);
+}
+
+/* #UD, #PF and #GP of the instruction, and #UD that the driver answers with. */
+static void
+nmi_faults(struct vm *vm)
+{
+	static const uint8_t vmmcall[] = { 0x0f, 0x01, 0xd9 };
+
+	VM_START(vm, VM_LONG, g_faults);
+	nmi_refused(vm, G_CODE + 4, 6);
+	nmi_refused(vm, G_CODE + 6, 14);
+	VM_CHECK_EQ(0x900000, vm_get(vm, CRS)->crs[NVMM_X64_CR_CR2]);
+	vm_poke(vm, G_CODE, vmmcall, sizeof(vmmcall));
+	nmi_refused(vm, G_CODE, 6);
+}
+
+/*
+ * #GP is under way, as its delivery met a missing page. An earlier one, and an
+ * NMI, have touched all other pages: no exit comes by itself.
+ */
+static void
+under_way(struct vm *vm)
+{
+	struct vm_trap t;
+
+	nmi_start(vm);
+	vm_inject(vm, INTR_EV, NMI, 0);
+	VM_PORT(vm, 0x90);
+	VM_PORT(vm, 0x91);
+	VM_PORT(vm, 0x80);
+	vm_inject(vm, EXCP, 13, 0x1238);
+	vm_trap(vm, &t);
+	ATF_CHECK_EQ(13, t.vector);
+	vm_start_cpu(vm, 0, VM_LONG, G_CODE);
+	vm_inject(vm, EXCP, 13, 0x1238);
+	page_out(vm, G_IDT);
+	VM_EXIT(vm, NVMM_VCPU_EXIT_MEMORY);
+	page_in(vm, G_IDT);
+}
+
+static void
+nmi_behind(struct vm *vm)
+{
+
+	under_way(vm);
+	vm_inject(vm, INTR_EV, NMI, 0);
+	VM_PORT(vm, 0x90);
+	VM_PORT(vm, 0x91);
+}
+
+static void
+nmi_window_behind(struct vm *vm)
+{
+
+	under_way(vm);
+	vm_get(vm, INTR)->intr.nmi_window_exiting = 1;
+	vm_set(vm, INTR);
+	VM_EXIT(vm, NVMM_VCPU_EXIT_NMI_READY);
+}
+
 /* The delivery meets a page that is not there; then it is. */
 static void
 deliver_without(struct vm *vm, uint64_t page, bool write, unsigned vector,
@@ -701,6 +821,7 @@ int_prot32(struct vm *vm)
 }
 
 #define EXCEPTIONS	"Exceptions 0 to 30 arrive, with their error codes"
+#define LATE		"So do those of late: 21, 29 and 30"
 #define INTERRUPTS	"An interrupt arrives, and the guest goes on"
 #define AGAIN		"A delivery meets a missing page, and happens once"
 
@@ -710,6 +831,8 @@ static const struct vm_case table[] = {
 	  excp_prot32, 0 },
 	{ "excp_pae", EXCEPTIONS, MUST, MUST, "PAE", excp_pae, 0 },
 	{ "excp_long", EXCEPTIONS, MUST, MUST, NULL, excp_long, 0 },
+	{ "late_prot32", LATE, MUST, MUST, "32-bit IRET", late_prot32, 0 },
+	{ "late_long", LATE, MUST, MUST, NULL, late_long, 0 },
 	{ "excp_user", "An exception into ring 3", MUST, MUST, NULL, excp_user,
 	  0 },
 	{ "excp_cr2", "#PF with the CR2 that the owner set", MUST, MUST, NULL,
@@ -756,6 +879,12 @@ static const struct vm_case table[] = {
 	  "KVM does not tell", NULL, nmi_window, 0 },
 	{ "nmi_shadow", "An NMI waits for the shadow to end", MUST, MUST,
 	  "interrupt window", nmi_shadow, 0 },
+	{ "nmi_faults", "An NMI waits for a shadow whose instruction faults",
+	  MUST, STEPS, NULL, nmi_faults, 0 },
+	{ "nmi_behind", "An NMI is taken right behind a delivery", MUST,
+	  DELIVERS, NULL, nmi_behind, 0 },
+	{ "nmi_window_behind", "The NMI window opens right behind a delivery",
+	  MUST, "KVM does not tell", NULL, nmi_window_behind, 0 },
 	{ "redeliver_excp", AGAIN, MUST, DELIVERS, NULL, redeliver_excp, 0 },
 	{ "redeliver_excp_stack", AGAIN, MUST, DELIVERS, NULL,
 	  redeliver_excp_stack, 0 },

@@ -164,7 +164,8 @@ unsigned os_cpu_current(void);
 int	os_cpu_call(int (*)(void *), void *);
 /*
  * Interrupt the CPU, so that a guest on it exits; what it was doing otherwise
- * goes on. => Never waits. Locks may be held, spin locks too.
+ * goes on. On the caller's own CPU, with interrupts held off, the interrupt waits
+ * for the guest. => Never waits. Locks may be held, spin locks too.
  */
 void	os_cpu_interrupt(unsigned cpu);
 

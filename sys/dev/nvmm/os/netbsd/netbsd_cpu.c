@@ -16,6 +16,8 @@
 #include <sys/lwp.h>
 #include <sys/xcall.h>
 
+#include <machine/intr.h>
+
 #include <x86/cpufunc.h>
 #include <x86/fpu.h>
 
@@ -131,7 +133,7 @@ cpu_nudge(void *arg)
 {
 }
 
-/* => A guest on this very CPU has exited already, since we run. */
+/* ipi(9) does not reach the CPU itself; its interrupt with nothing to do does. */
 void
 os_cpu_interrupt(unsigned cpu)
 {
@@ -139,7 +141,9 @@ os_cpu_interrupt(unsigned cpu)
 
 	kpreempt_disable();
 	ci = cpu_lookup(cpu);
-	if (ci != NULL && ci != curcpu())
+	if (ci == curcpu())
+		(void)x86_send_ipi(ci, X86_IPI_GENERIC);
+	else if (ci != NULL)
 		ipi_trigger(cpu_nudge_id, ci);
 	kpreempt_enable();
 }

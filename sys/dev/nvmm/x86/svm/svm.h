@@ -120,12 +120,14 @@ struct svm_vcpu {
 
 	/* Events, svm_event.c. */
 	bool event_busy;		/* something waits, or has just gone */
+	bool event_exit;		/* the next VMRUN is to exit at once */
 	uint64_t eventinj;		/* goes in with the next VMRUN, or 0 */
 	uint64_t injected;		/* went in with the last one */
 	int irq;			/* vector that waits, or -1 */
+	int irq_next;			/* another behind it, or -1 */
 	bool nmi;			/* one waits */
 	bool nmi_masked;		/* until IRET */
-	bool nmi_step;			/* IRET is being stepped over */
+	bool nmi_step;			/* IRET, or out of a shadow */
 	uint64_t step_rflags;		/* RFLAGS before the step */
 	uint64_t step_dr6;
 	bool int_window;		/* asked for by the owner */
@@ -271,6 +273,7 @@ bool	svm_event_wakes(struct svm_vcpu *);
 bool	svm_event_pending(const struct svm_vcpu *);
 enum svm_next svm_exit_vintr(struct svm_vcpu *);
 enum svm_next svm_exit_iret(struct svm_vcpu *);
+enum svm_next svm_exit_fault(struct svm_vcpu *);
 enum svm_next svm_exit_db(struct svm_vcpu *);
 
 /*

@@ -78,14 +78,24 @@
 #define SVM_XCR0_PKRU		0x200ULL
 
 /* Exception vectors, APM vol. 2, 8.2. */
+#define SVM_VECTOR_DE		0
 #define SVM_VECTOR_DB		1
 #define SVM_VECTOR_NMI		2
 #define SVM_VECTOR_BP		3
 #define SVM_VECTOR_OF		4
+#define SVM_VECTOR_BR		5
 #define SVM_VECTOR_UD		6
+#define SVM_VECTOR_NM		7
+#define SVM_VECTOR_TS		10
+#define SVM_VECTOR_NP		11
+#define SVM_VECTOR_SS		12
 #define SVM_VECTOR_GP		13
+#define SVM_VECTOR_PF		14
+#define SVM_VECTOR_MF		16
 #define SVM_VECTOR_AC		17
 #define SVM_VECTOR_MC		18
+#define SVM_VECTOR_XF		19
+#define SVM_VECTOR_CP		21
 /* #DF #TS #NP #SS #GP #PF #AC #CP #VC #SX */
 #define SVM_EXCEPTIONS_WITH_ERROR						\
 	(1U << 8 | 1U << 10 | 1U << 11 | 1U << 12 | 1U << 13 |		\

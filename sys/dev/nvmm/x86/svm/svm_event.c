@@ -11,9 +11,13 @@
  * and the interrupt shadow, CR8 writes for the TPR, and IRET for NMIs.
  *
  * The end of an NMI's handler is where IRET has done its work, while the
- * intercept comes before it: IRET is then single-stepped, and what the guest
- * could see of that is put right; but for an IRET that faults, whose frame
- * shows the step.
+ * intercept comes before it: IRET is then single-stepped. So is the instruction
+ * in a shadow that an NMI waits for. What the guest could see of a step is put
+ * right: faults are intercepted meanwhile, and go in once the step is off; and
+ * instructions that store or load RFLAGS are not stepped out of a shadow.
+ *
+ * What waits behind an event that goes in with VMRUN can come right after it:
+ * an interrupt of our own to this CPU then brings the #VMEXIT.
  *
  * vc->event_busy says that something waits, or that the intercepts have not
  * been looked at since the last thing did: all else is a fast way past.
@@ -25,6 +29,13 @@
 #define V_WINDOW	(SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO)
 
 #define NEXCEPTIONS	32
+
+/* Intercepted during a step, beside those that always are: all faults. */
+#define STEP_FAULTS							\
+	(1U << SVM_VECTOR_DE | 1U << SVM_VECTOR_BR | 1U << SVM_VECTOR_UD | \
+	 1U << SVM_VECTOR_NM | 1U << SVM_VECTOR_TS | 1U << SVM_VECTOR_NP | \
+	 1U << SVM_VECTOR_SS | 1U << SVM_VECTOR_GP | 1U << SVM_VECTOR_PF | \
+	 1U << SVM_VECTOR_MF | 1U << SVM_VECTOR_XF | 1U << SVM_VECTOR_CP)
 
 static void
 event_intercept(struct svm_vcpu *vc, uint32_t bits, bool on)
@@ -103,11 +114,30 @@ event_tpr_ready(const struct svm_vcpu *vc)
 	return prio == 0 || prio > (vc->vmcb->ctrl.v_intr & SVM_V_TPR);
 }
 
+/*
+ * The step is off before its instruction was executed, and the flags are as
+ * they were. The one at IRET begins anew there.
+ */
+static void
+event_step_off(struct svm_vcpu *vc)
+{
+
+	vc->vmcb->state.rflags = svm_rflags(vc);
+	vc->nmi_step = false;
+	vc->vmcb->ctrl.intercept_excp &= ~STEP_FAULTS;
+	svm_dirty(vc, SVM_CLEAN_I);
+	if (vc->nmi_masked)
+		event_intercept(vc, SVM_MISC1_IRET, true);
+}
+
 /* Take what waits and can go in now. */
 static void
 event_take(struct svm_vcpu *vc)
 {
 
+	/* The shadow has ended by other means than the step's. */
+	if (vc->nmi_step && !vc->nmi_masked && !event_shadow(vc))
+		event_step_off(vc);
 	if (vc->nmi && event_nmi_ready(vc)) {
 		vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_NMI | SVM_VECTOR_NMI;
 		vc->nmi = false;
@@ -117,7 +147,8 @@ event_take(struct svm_vcpu *vc)
 	    event_tpr_ready(vc)) {
 		vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_INTR |
 		    (uint64_t)vc->irq;
-		vc->irq = -1;
+		vc->irq = vc->irq_next;
+		vc->irq_next = -1;
 	}
 }
 
@@ -130,6 +161,61 @@ event_step(struct svm_vcpu *vc)
 	vc->nmi_step = true;
 	vc->step_dr6 = vc->vmcb->state.dr6;
 	vc->vmcb->state.rflags |= SVM_RFLAGS_TF;
+	vc->vmcb->ctrl.intercept_excp |= STEP_FAULTS;
+	svm_dirty(vc, SVM_CLEAN_I);
+}
+
+/*
+ * True if the instruction at RIP stores or loads TF: PUSHF, POPF, INT3, INT n,
+ * INTO, IRET, ICEBP, SYSCALL, SYSRET.
+ */
+static bool
+event_flags_insn(struct svm_vcpu *vc)
+{
+	uint8_t buf[NVMM_X86_INSN_MAX];
+	struct nvmm_x86_prefixes p;
+	struct nvmm_x86_where w;
+	const uint8_t *bytes;
+	size_t n;
+
+	svm_where(vc, &w);
+	bytes = nvmm_x86_fetch(&w, buf, &n);
+	if (bytes == NULL)
+		return false;
+	nvmm_x86_prefixes(bytes, n, nvmm_x86_where_64(&w), &p);
+	if (n < p.len + 2)
+		return false;
+	switch (bytes[p.len]) {
+	case 0x0F:
+		return bytes[p.len + 1] == 0x05 || bytes[p.len + 1] == 0x07;
+	case 0x9C:
+	case 0x9D:
+	case 0xCC:
+	case 0xCD:
+	case 0xCE:
+	case 0xCF:
+	case 0xF1:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * An NMI could go in but for the shadow. It is there for a stack that is loaded
+ * in two steps; an instruction that uses the stack, or leaves it, is not the
+ * second of them.
+ */
+static void
+event_shadow_wait(struct svm_vcpu *vc)
+{
+
+	if (vc->nmi_step)
+		return;
+	if (event_flags_insn(vc))
+		vc->vmcb->ctrl.intr_shadow &= ~SVM_INTERRUPT_SHADOW;
+	else
+		event_step(vc);
 }
 
 /* Arrange for an exit once what still waits can go in. */
@@ -143,8 +229,7 @@ event_wait(struct svm_vcpu *vc)
 	event_window(vc, window);
 	/* QEMU 7.2 aborts at a write to CR8 while V_IRQ is set. */
 	event_intercept_cr8(vc, tpr || window || vc->tpr_exit);
-	if (nmi && !vc->nmi_masked && event_shadow(vc) && !vc->nmi_step)
-		event_step(vc);
+	vc->event_exit = nmi && !vc->nmi_masked && vc->eventinj != 0;
 	vc->event_busy = nmi || vc->irq >= 0 || vc->int_window || vc->tpr_exit;
 }
 
@@ -153,6 +238,9 @@ bool
 svm_event_next(struct svm_vcpu *vc)
 {
 
+	if ((vc->nmi || vc->nmi_window) && !vc->nmi_masked &&
+	    event_shadow(vc) && vc->eventinj == 0)
+		event_shadow_wait(vc);
 	event_take(vc);
 	if (vc->nmi_window && event_nmi_ready(vc)) {
 		vc->nmi_window = false;
@@ -170,18 +258,19 @@ event_step_end(struct svm_vcpu *vc)
 
 	vc->nmi_step = false;
 	vc->nmi_masked = false;
+	vc->vmcb->ctrl.intercept_excp &= ~STEP_FAULTS;
+	svm_dirty(vc, SVM_CLEAN_I);
 }
 
 /*
- * The step is over, as its instruction was completed here. IRET is none that
- * is, so that this was the step out of a shadow, and the flags are as before.
+ * The step is off: its instruction was completed here, and is thus not IRET, or
+ * the guest is elsewhere now.
  */
 void
 svm_event_stepped_over(struct svm_vcpu *vc)
 {
 
-	vc->vmcb->state.rflags = svm_rflags(vc);
-	vc->nmi_step = false;
+	event_step_off(vc);
 }
 
 /*
@@ -218,12 +307,15 @@ svm_event_drop(struct svm_vcpu *vc)
 {
 
 	vc->eventinj = 0;
-	vc->nmi_masked = false;
-	vc->nmi_step = false;
+	event_step_end(vc);
 	event_intercept(vc, SVM_MISC1_IRET, false);
 }
 
-/* An event that an exception comes in the way of goes back to wait. */
+/*
+ * An event that an exception comes in the way of goes back to wait; an interrupt
+ * in front of one that waits already. An exception does not: the instruction
+ * that it came of is executed again after the other, as in the hardware.
+ */
 static void
 event_put_back(struct svm_vcpu *vc)
 {
@@ -235,8 +327,9 @@ event_put_back(struct svm_vcpu *vc)
 		vc->nmi_masked = false;
 		break;
 	case SVM_EVENT_TYPE_INTR:
-		if (vc->irq < 0)
-			vc->irq = (int)(vc->eventinj & SVM_EVENT_VECTOR);
+		/* The owner adds none before the one that waits is gone. */
+		vc->irq_next = vc->irq;
+		vc->irq = (int)(vc->eventinj & SVM_EVENT_VECTOR);
 		break;
 	}
 }
@@ -246,6 +339,8 @@ void
 svm_exception(struct svm_vcpu *vc, unsigned vector, uint32_t error)
 {
 
+	if (vc->nmi_step)
+		event_step_off(vc);
 	if (vc->eventinj != 0)
 		event_put_back(vc);
 	vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_EXCP | vector;
@@ -316,6 +411,30 @@ event_stepped(struct svm_vcpu *vc)
 		st->dr6 &= ~SVM_DR6_BS;
 	svm_dirty(vc, SVM_CLEAN_DRX);
 	return ((st->dr6 ^ vc->step_dr6) & SVM_DR6_KEEP) == 0;
+}
+
+/*
+ * A fault of the guest's, which goes in: #AC, or one of a step's instruction.
+ * After a fault IRET has ended the masking of NMIs nevertheless.
+ */
+enum svm_next
+svm_exit_fault(struct svm_vcpu *vc)
+{
+	struct svm_vmcb_state *st = &vc->vmcb->state;
+	const struct svm_vmcb_ctrl *ctrl = &vc->vmcb->ctrl;
+	const unsigned vector = ctrl->exitcode - SVM_EXIT_EXCP(0);
+
+	if (vc->nmi_step) {
+		st->rflags = svm_rflags(vc) | SVM_RFLAGS_RF;
+		event_step_end(vc);
+	}
+	/* The intercept leaves CR2 alone, 15.12.15. */
+	if (vector == SVM_VECTOR_PF) {
+		st->cr2 = ctrl->exitinfo2;
+		svm_dirty(vc, SVM_CLEAN_CR2);
+	}
+	svm_exception(vc, vector, (uint32_t)ctrl->exitinfo1);
+	return SVM_AGAIN;
 }
 
 /* #DB: DR6 and DR7 are already as the exception leaves them, 15.12.2. */

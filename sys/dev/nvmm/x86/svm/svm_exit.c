@@ -75,14 +75,6 @@ exit_mc(struct svm_vcpu *vc)
 	return exit_host(vc);
 }
 
-static enum svm_next
-exit_ac(struct svm_vcpu *vc)
-{
-
-	svm_exception(vc, SVM_VECTOR_AC, (uint32_t)vc->vmcb->ctrl.exitinfo1);
-	return SVM_AGAIN;
-}
-
 /* The guest turns to its debug registers: it has them until the region ends. */
 static enum svm_next
 exit_dr(struct svm_vcpu *vc)
@@ -190,14 +182,16 @@ exit_mwait(struct svm_vcpu *vc)
 	return exit_insn(vc, op_mwait, sizeof(op_mwait), NVMM_VCPU_EXIT_MWAIT);
 }
 
-/* XSETBV, APM vol. 4; CPL and CR4.OSXSAVE were checked before the intercept. */
+/*
+ * XSETBV, APM vol. 4. Of what it checks the manual says of nothing that it comes
+ * before the intercept.
+ */
 static enum svm_next
 exit_xsetbv(struct svm_vcpu *vc)
 {
 	uint64_t npc, val;
 
-	/* CR4.OSXSAVE can be set where the host has none. */
-	if (!svm.xsave)
+	if ((vc->cr4 & SVM_CR4_OSXSAVE) == 0)
 		return exit_ud(vc);
 	val = (vc->vmcb->state.rax & 0xFFFFFFFF) |
 	    vc->gprs[NVMM_X64_GPR_RDX] << 32;
@@ -263,9 +257,21 @@ static enum svm_next (*const svm_exits[])(struct svm_vcpu *) = {
 	[SVM_EXIT_DR_WRITE(3)] = exit_dr,
 	[SVM_EXIT_DR_WRITE(5)] = exit_dr,
 	[SVM_EXIT_DR_WRITE(7)] = exit_dr,
+	[SVM_EXIT_EXCP(SVM_VECTOR_DE)] = svm_exit_fault,
 	[SVM_EXIT_EXCP(SVM_VECTOR_DB)] = svm_exit_db,
-	[SVM_EXIT_EXCP(SVM_VECTOR_AC)] = exit_ac,
+	[SVM_EXIT_EXCP(SVM_VECTOR_BR)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_UD)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_NM)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_TS)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_NP)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_SS)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_GP)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_PF)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_MF)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_AC)] = svm_exit_fault,
 	[SVM_EXIT_EXCP(SVM_VECTOR_MC)] = exit_mc,
+	[SVM_EXIT_EXCP(SVM_VECTOR_XF)] = svm_exit_fault,
+	[SVM_EXIT_EXCP(SVM_VECTOR_CP)] = svm_exit_fault,
 	[SVM_EXIT_INTR] = exit_host,
 	[SVM_EXIT_NMI] = exit_host,
 	[SVM_EXIT_INIT] = exit_host,

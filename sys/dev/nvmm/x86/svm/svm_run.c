@@ -153,6 +153,8 @@ run_once(struct svm_vcpu *vc)
 		svm_stgi();
 		return SVM_LEAVE;
 	}
+	if (vc->event_exit)
+		os_cpu_interrupt(vc->ran_on);
 	run_guest(vc);
 	svm_stgi();
 	svm_event_exit(vc);

@@ -87,19 +87,14 @@ set_gprs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 {
 	struct svm_vmcb_state *st = &vc->vmcb->state;
 
+	/* A step for the sake of NMIs begins anew. */
+	if (vc->nmi_step)
+		svm_event_stepped_over(vc);
 	memcpy(vc->gprs, state->gprs, sizeof(vc->gprs));
 	st->rax = state->gprs[NVMM_X64_GPR_RAX];
 	st->rsp = state->gprs[NVMM_X64_GPR_RSP];
 	st->rip = state->gprs[NVMM_X64_GPR_RIP];
 	st->rflags = state->gprs[NVMM_X64_GPR_RFLAGS] | SVM_RFLAGS_ONE;
-	if (!vc->nmi_step)
-		return;
-	/* A step for the sake of NMIs begins anew, at IRET. */
-	vc->nmi_step = false;
-	if (vc->nmi_masked) {
-		vc->vmcb->ctrl.intercept_misc1 |= SVM_MISC1_IRET;
-		svm_dirty(vc, SVM_CLEAN_I);
-	}
 }
 
 static void
