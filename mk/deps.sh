@@ -7,7 +7,8 @@
 # NetBSD by pkgin. Quick where nothing is missing.
 set -eu
 
-debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev libncurses-dev'
+debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev libncurses-dev
+	libseccomp-dev'
 debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod perl sparse pkg-config g++
 	linux-headers-amd64 qemu-system-x86 busybox-static cpio libasan8 libubsan1
 	tmux python3-prometheus-client libzydis-dev'

@@ -41,7 +41,7 @@ void	request_free(struct request *);
 void	request_string(struct request *, const char *, const char *);
 void	request_integer(struct request *, const char *, uint64_t);
 void	request_boolean(struct request *, const char *, bool);
-void	request_fd(struct request *, const char *, int);
+void	request_fd(struct request *, const char *, int, const char *);
 void	request_image(struct request *, const char *, const char *);
 int	request_params(struct request *, const char *);
 

@@ -21,13 +21,14 @@
 static int
 create_open(struct request *req, const char *path)
 {
+	const char *slash = strrchr(path, '/');
 	int fd;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1)
 		return fail(errno == ENOENT ? CTL_NOTFOUND : CTL_REFUSED,
 		    "%s: %s", path, strerror(errno));
-	request_fd(req, "elf", fd);
+	request_fd(req, "elf", fd, slash != NULL ? slash + 1 : path);
 	return CTL_OK;
 }
 

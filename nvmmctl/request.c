@@ -77,13 +77,18 @@ request_boolean(struct request *req, const char *key, bool value)
 
 /* Adds a file that travels as a descriptor; key is a literal. */
 void
-request_fd(struct request *req, const char *key, int fd)
+request_fd(struct request *req, const char *key, int fd, const char *name)
 {
+	json_t *file;
+
 	if (req == NULL || req->nfds == PROTO_FDS_MAX) {
 		(void)close(fd);
 		return;
 	}
-	request_set(req, key, json_pack("{s:i}", "fd", req->nfds));
+	file = json_pack("{s:i}", "fd", req->nfds);
+	/* A name that is no UTF-8 is not worth a failure. */
+	(void)json_object_set_new(file, "name", json_string(name));
+	request_set(req, key, file);
 	req->keys[req->nfds] = key;
 	req->fds[req->nfds++] = fd;
 }

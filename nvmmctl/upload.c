@@ -78,13 +78,15 @@ int
 upload_request(struct client *client, struct request *req)
 {
 	int64_t number = -1;
+	json_t *file;
 	int i, status = CTL_OK;
 
 	for (i = 0; i < req->nfds && status == CTL_OK; i++) {
 		status = upload_file(client, req->fds[i], &number);
-		if (status == CTL_OK && json_object_set_new(req->params,
-		    req->keys[i], json_pack("{s:I}", "upload",
-		    (json_int_t)number)) != 0)
+		file = json_object_get(req->params, req->keys[i]);
+		if (status == CTL_OK && (json_object_del(file, "fd") != 0 ||
+		    json_object_set_new(file, "upload",
+		    json_integer((json_int_t)number)) != 0))
 			req->broken = true;
 	}
 	for (i = 0; i < req->nfds; i++)

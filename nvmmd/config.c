@@ -28,6 +28,10 @@
 #define NVMMD_IMAGES	"/usr/local/share/nvmm/guests"
 #endif
 
+#ifndef NVMMD_EMPTY
+#define NVMMD_EMPTY	"/var/run/nvmmd/empty"
+#endif
+
 #define CONFIG_FILE_MAX		(1 << 20)
 #define CONFIG_CLIENTS		256
 #define CONFIG_CLIENTS_MAX	65536
@@ -39,6 +43,7 @@ enum config_key {
 	CONFIG_SOCKETS,
 	CONFIG_SOCKET,			/* + enum config_socket_key */
 	CONFIG_USER = CONFIG_SOCKET + SOCKET_WHOLE,
+	CONFIG_EMPTY,
 	CONFIG_IMAGES,
 	CONFIG_ALL_MACHINES, CONFIG_ALL_VCPUS, CONFIG_ALL_MEMORY,
 	CONFIG_CLIENT_LIMIT, CONFIG_REQUEST_LIMIT,
@@ -60,6 +65,7 @@ static struct proto_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_SOCKET + SOCKET_ROLE] = { "sockets[].role", PROTO_STRING },
 	[CONFIG_SOCKET + SOCKET_SEES] = { "sockets[].sees", PROTO_STRING },
 	[CONFIG_USER] = { "user", PROTO_STRING },
+	[CONFIG_EMPTY] = { "chroot", PROTO_STRING },
 	[CONFIG_IMAGES] = { "images", PROTO_STRINGS },
 	[CONFIG_ALL_MACHINES] = { "limits.machines", PROTO_INTEGER },
 	[CONFIG_ALL_VCPUS] = { "limits.vcpus_total", PROTO_INTEGER },
@@ -99,6 +105,7 @@ config_defaults(struct config *c)
 
 	memset(c, 0, sizeof(*c));
 	(void)snprintf(c->user, sizeof(c->user), "_nvmmd");
+	(void)snprintf(c->empty, sizeof(c->empty), "%s", NVMMD_EMPTY);
 	(void)snprintf(c->images[0], sizeof(c->images[0]), "%s",
 	    NVMMD_IMAGES);
 	c->nimages = 1;
@@ -217,6 +224,17 @@ config_daemon(struct config_load *load, const char *name, char *why)
 	return -1;
 }
 
+/* Copies an absolute path. */
+static int
+config_folder(char *to, const char *path, char *why)
+{
+
+	if (*path == '/')
+		return config_text(to, CONFIG_PATH_MAX, path, why);
+	(void)snprintf(why, PROTO_WHY_MAX, "must be an absolute path");
+	return -1;
+}
+
 /* Adds a folder; the first one takes the default's place. */
 static int
 config_image(struct config_load *load, const char *path, char *why)
@@ -226,17 +244,12 @@ config_image(struct config_load *load, const char *path, char *why)
 	if (!load->images)
 		c->nimages = 0;
 	load->images = true;
-	if (*path != '/') {
-		(void)snprintf(why, PROTO_WHY_MAX, "must be an absolute path");
-		return -1;
-	}
 	if (c->nimages == CONFIG_IMAGES_MAX) {
 		(void)snprintf(why, PROTO_WHY_MAX, "is one of more than %d",
 		    CONFIG_IMAGES_MAX);
 		return -1;
 	}
-	return config_text(c->images[c->nimages++], CONFIG_PATH_MAX, path,
-	    why);
+	return config_folder(c->images[c->nimages++], path, why);
 }
 
 /* Takes a limit of the daemon's own. */
@@ -261,6 +274,8 @@ config_single(struct config_load *load, enum config_key key,
 	switch (key) {
 	case CONFIG_USER:
 		return config_daemon(load, v->string, why);
+	case CONFIG_EMPTY:
+		return config_folder(c->empty, v->string, why);
 	case CONFIG_IMAGES:
 		return config_image(load, v->string, why);
 	case CONFIG_ALL_MACHINES:

@@ -39,6 +39,7 @@ struct config {
 	unsigned nsockets;
 	char user[CONFIG_NAME_MAX];
 	bool user_named;			/* by the file */
+	char empty[CONFIG_PATH_MAX];		/* what nvmmd proper sees of files */
 	char images[CONFIG_IMAGES_MAX][CONFIG_PATH_MAX];
 	unsigned nimages;
 	unsigned clients;

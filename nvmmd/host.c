@@ -152,36 +152,12 @@ host_peer(int fd, struct host_peer *peer)
 	return host_peer_groups(fd, peer);
 }
 
-/* Behind the last slash of where /proc says it is. */
-void
-host_file_name(int fd, char *name, size_t size)
-{
-	char link[64], path[PATH_MAX];
-	const char *base;
-	ssize_t n;
-
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	path[n > 0 ? n : 0] = '\0';
-	base = strrchr(path, '/');
-	(void)snprintf(name, size, "%s", base != NULL ? base + 1 : "elf");
-}
-
 /* memfd_create(2). */
 int
 host_memory_file(const char *name)
 {
 
 	return memfd_create(name, MFD_CLOEXEC);
-}
-
-/* prctl(2). */
-void
-host_no_new_privileges(void)
-{
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		log_warn("host: no_new_privs");
 }
 
 #else
@@ -209,15 +185,6 @@ host_peer(int fd, struct host_peer *peer)
 	return getpeereid(fd, &peer->uid, &peer->gid);
 }
 
-/* Not told. */
-void
-host_file_name(int fd, char *name, size_t size)
-{
-
-	(void)fd;
-	(void)snprintf(name, size, "elf");
-}
-
 /* shm_open(3) under a name that is gone at once. */
 int
 host_memory_file(const char *name)
@@ -231,12 +198,6 @@ host_memory_file(const char *name)
 	if (fd != -1)
 		(void)shm_unlink(path);
 	return fd;
-}
-
-/* Nothing like it. */
-void
-host_no_new_privileges(void)
-{
 }
 
 #endif

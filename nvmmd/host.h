@@ -31,10 +31,6 @@ void	host_memory_tune(void);
 void	host_memory_trim(void);
 /* Who connected, with all groups. Returns 0, or -1 and errno. */
 int	host_peer(int fd, struct host_peer *);
-/* The file's own name for messages, or "elf" where the host does not tell. */
-void	host_file_name(int fd, char *, size_t);
-/* No exec of this process's gains privileges any more, where that exists. */
-void	host_no_new_privileges(void);
 /* An empty file in memory, by no name that others see. -1 and errno. */
 int	host_memory_file(const char *);
 /* Nanoseconds of a clock that is never set. */

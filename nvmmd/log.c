@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "log.h"
 
@@ -30,12 +31,20 @@ log_init(const char *tag, bool debug)
 	log_debugging = debug;
 }
 
+/* Opens what syslog(3) needs. */
+void
+log_prepare(void)
+{
+
+	tzset();
+	openlog(log_tag, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
 /* From here on lines go to syslog(3). */
 void
 log_to_syslog(void)
 {
 
-	openlog(log_tag, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	log_syslog = true;
 }
 

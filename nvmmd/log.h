@@ -16,6 +16,8 @@
 #define LOG_FORMAT_2	__attribute__((__format__(__printf__, 2, 3)))
 
 void	log_init(const char *tag, bool debug);
+/* While /dev/log and the time zone can still be opened. */
+void	log_prepare(void);
 void	log_to_syslog(void);
 
 /* log_warn appends the text of errno. Any thread may call all of these. */

@@ -7,18 +7,18 @@
  * Everything that can be refused is refused before the fork, on the terminal
  * of whoever started it. Then nvmmd proper opens the driver, the last thing it
  * does with privileges: from there on it needs the descriptor only (the hosted
- * driver makes its machines through an open /dev/kvm). It drops to its user,
- * whose groups it takes, serves, and tells its parent so.
+ * driver makes its machines through an open /dev/kvm). It drops to its user in
+ * an empty folder, without capabilities, tells its parent that it serves, and
+ * gives up all system calls that it does not need.
  */
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -36,6 +36,7 @@
 #include "machine.h"
 #include "method.h"
 #include "parent.h"
+#include "sandbox.h"
 #include "thread.h"
 #include "who.h"
 
@@ -140,17 +141,14 @@ main_config(struct options *opt, struct config *config)
 		fatalx(LOG_EXIT_CONFIG, "config: %s", text);
 }
 
-/* Becomes the configured user, if there are privileges to drop. */
+/* Becomes the configured user in an empty folder, for good. */
 static void
-main_drop(const struct config *config)
+main_become(const struct config *config)
 {
-	struct passwd *pw;
+	struct sandbox s = { .folder = config->empty };
+	const char *what;
 
-	host_no_new_privileges();
-	if (geteuid() != 0)
-		return;
-	pw = getpwnam(config->user);
-	if (pw == NULL) {
+	if (sandbox_user(&s, config->user) == -1) {
 		if (config->user_named)
 			fatalx(LOG_EXIT_CONFIG, "main: there is no user %s",
 			    config->user);
@@ -158,11 +156,26 @@ main_drop(const struct config *config)
 		    config->user);
 		return;
 	}
-	if (initgroups(pw->pw_name, pw->pw_gid) == -1 ||
-	    setgid(pw->pw_gid) == -1 || setuid(pw->pw_uid) == -1)
-		fatal(LOG_EXIT_OTHER, "main: user %s", config->user);
-	if (pw->pw_uid != 0 && setuid(0) == 0)
-		fatalx(LOG_EXIT_OTHER, "main: privileges of root were kept");
+	/* The folder above is the default socket's, made by now. */
+	if (mkdir(config->empty, 0555) == -1 && errno != EEXIST)
+		fatal(LOG_EXIT_OTHER, "main: %s", config->empty);
+	log_prepare();
+	if (sandbox_drop(&s, &what) == -1)
+		fatal(LOG_EXIT_OTHER, "main: privileges: %s", what);
+	free(s.groups);
+}
+
+/* The last thing before clients are served: no more threads till then. */
+static void
+main_confine(const struct options *opt)
+{
+
+	if (sandbox_calls(opt->debug) == 0)
+		return;
+	if (errno == ENOSYS)
+		log_debug("main: system calls are not filtered here");
+	else
+		log_warn("main: system calls are not filtered");
 }
 
 /* The answers that told of the last machine's end are out, too. */
@@ -231,7 +244,9 @@ main_driver(const struct config *config, struct worker_host *host)
 	thread_priority_main();
 	if (worker_init(host, &error) == -1)
 		fatalx(LOG_EXIT_DRIVER, "driver: %s", error.text);
-	main_drop(config);
+	sandbox_self();
+	if (geteuid() == 0)
+		main_become(config);
 	log_info("main: %s, %s", host->device, host->backend);
 }
 
@@ -322,19 +337,18 @@ main_rooms(const struct config *config, const struct worker_host *host,
 
 /* Lets go of the terminal. The parent does the same for itself. */
 static void
-main_background(void)
+main_background(int null)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	log_to_syslog();
 	(void)chdir("/");
-	if (fd == -1)
+	if (null == -1)
 		return;
-	(void)dup2(fd, STDIN_FILENO);
-	(void)dup2(fd, STDOUT_FILENO);
-	(void)dup2(fd, STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		(void)close(fd);
+	(void)dup2(null, STDIN_FILENO);
+	(void)dup2(null, STDOUT_FILENO);
+	(void)dup2(null, STDERR_FILENO);
+	if (null > STDERR_FILENO)
+		(void)close(null);
 }
 
 /* nvmmd proper. Returns its exit status. */
@@ -344,6 +358,7 @@ main_serve(const struct config *config, const struct options *opt, int sock,
 {
 	struct worker_host host;
 	struct evloop_io *io;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	main_driver(config, &host);
 	main_rooms(config, &host, sock, sockets);
@@ -353,7 +368,10 @@ main_serve(const struct config *config, const struct options *opt, int sock,
 	if (ask_ready() == -1)
 		fatal(LOG_EXIT_OTHER, "main: parent");
 	if (!opt->foreground)
-		main_background();
+		main_background(null);
+	else
+		(void)close(null);
+	main_confine(opt);
 	evloop_run();
 	ask_fini();
 	control_fini();

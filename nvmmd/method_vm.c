@@ -445,7 +445,7 @@ method_create_named(struct request *r, const char *name)
 static void
 method_create_passed(struct request *r, unsigned i, bool upload)
 {
-	char name[NAME_MAX + 1];
+	const char *name = request_value(r, CREATE_ELF)->name;
 	struct stat st;
 	int fd;
 
@@ -457,10 +457,8 @@ method_create_passed(struct request *r, unsigned i, bool upload)
 		    i);
 		return;
 	}
-	if (upload)
-		(void)strcpy(name, "upload");
-	else
-		host_file_name(fd, name, sizeof(name));
+	if (name == NULL)
+		name = upload ? "upload" : "elf";
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
 		(void)close(fd);
 		method_fail(r, PROTO_BAD_IMAGE, "elf",

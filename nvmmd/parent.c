@@ -120,6 +120,7 @@ parent_ready(int *ready)
 		if (fd > STDERR_FILENO)
 			(void)close(fd);
 	}
+	log_prepare();
 	log_to_syslog();
 	(void)chdir("/");
 	parent_tell(ready, 0);

@@ -199,22 +199,25 @@ proto_row(const struct proto_row *rows, size_t nrows, const char *name)
 	return NULL;
 }
 
-/* A file: exactly one of {"fd":N}, {"image":NAME} and {"upload":N}. */
+/* A file: exactly one of "fd", "upload" and "image"; the first two by name. */
 static bool
 proto_file(const json_t *value, struct proto_value *out)
 {
-	const json_t *fd = json_object_get(value, "fd");
-	const json_t *image = json_object_get(value, "image");
+	const json_t *number = json_object_get(value, "fd");
 	const json_t *upload = json_object_get(value, "upload");
+	const json_t *image = json_object_get(value, "image");
+	const json_t *name = json_object_get(value, "name");
 
-	if (!json_is_object(value) || json_object_size(value) != 1)
-		return false;
 	out->string = json_string_value(image);
+	out->name = json_string_value(name);
 	out->boolean = upload != NULL;
+	if (json_object_size(value) != (name != NULL ? 2 : 1) ||
+	    (name != NULL && (out->name == NULL || image != NULL)))
+		return false;
 	if (upload != NULL)
-		fd = upload;
-	out->integer = json_integer_value(fd);
-	return json_is_string(image) || (json_is_integer(fd) &&
+		number = upload;
+	out->integer = json_integer_value(number);
+	return json_is_string(image) || (json_is_integer(number) &&
 	    out->integer >= 0 && out->integer < PROTO_FDS_MAX);
 }
 

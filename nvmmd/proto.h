@@ -80,7 +80,7 @@ enum proto_type {
 	PROTO_STRING,
 	PROTO_INTEGER,
 	PROTO_BOOLEAN,
-	PROTO_FILE,			/* {"fd":N}, {"image":NAME}, {"upload":N} */
+	PROTO_FILE,			/* {"fd":N}, {"upload":N}, {"image":NAME} */
 	PROTO_VM,			/* first only: the machine's name */
 	PROTO_STREAM,			/* so many bytes follow the line */
 	PROTO_SIZE,			/* files only: bytes, or "4G" */
@@ -91,6 +91,7 @@ enum proto_type {
 struct proto_value {
 	bool set;
 	const char *string;		/* of FILE: the image's name or NULL */
+	const char *name;		/* of FILE: what to call it, or NULL */
 	int64_t integer;		/* of FILE: which descriptor or upload */
 	bool boolean;			/* of FILE: an upload */
 };

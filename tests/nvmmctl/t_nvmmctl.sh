@@ -213,9 +213,9 @@ fake_create_body() {
 	    -j create --mem 4K --elf smallkern --vcpus 257
 	cat >want <<-'EOT'
 	fd 5
-	{"method":"vm.create","params":{"memory":536870912,"elf":{"fd":0}},"id":1}
+	{"method":"vm.create","params":{"memory":536870912,"elf":{"fd":0,"name":"kernel"}},"id":1}
 	fd 5
-	{"method":"vm.create","params":{"name":"web","cmdline":"a \"b\"","memory":4294967296,"vcpus":2,"boot":"pvh","elf":{"fd":0}},"id":1}
+	{"method":"vm.create","params":{"name":"web","cmdline":"a \"b\"","memory":4294967296,"vcpus":2,"boot":"pvh","elf":{"fd":0,"name":"kernel"}},"id":1}
 	{"method":"vm.create","params":{"memory":4096,"elf":{"image":"folder"}},"id":1}
 	{"method":"vm.create","params":{"memory":4096,"vcpus":257,"elf":{"image":"smallkern"}},"id":1}
 	EOT
@@ -711,7 +711,7 @@ real_remote_body() {
 	atf_check -o inline:"vm0: running\n" "$ctl" -H alice@there start vm0
 	printf 'over there\nexit\n' |
 	    atf_check -o match:"over there" "$ctl" -H alice@there console vm0
-	atf_check -o match:"image  *upload" "$ctl" --host=there show vm0
+	atf_check -o match:"image  *smallkern" "$ctl" --host=there show vm0
 	atf_check -s exit:3 -o match:"^smallkern:" "$ctl" -H there run \
 	    --mem 64M --elf "$smallkern" --cmdline exit=3 </dev/null
 	# What cannot be uploaded, and what the daemon does not take.

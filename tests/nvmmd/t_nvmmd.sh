@@ -150,7 +150,7 @@ descriptors_body() {
 	start
 	elf=$top/smallkern/smallkern
 	head='{"method":"vm.create","params":{"memory":16777216,'
-	with="$head"'"elf":{"fd":0}},"id":1}\n'
+	with="$head"'"elf":{"fd":0,"name":"smallkern"}},"id":1}\n'
 	info='{"method":"daemon.info","id":2}\n'
 	before=$(held)
 	names='map(.error.data.name // "ok") | join(" ")'
@@ -522,13 +522,23 @@ orphaned_body() {
 test_case drops_privileges 30
 drops_privileges_body() {
 	[ "$(id -u)" -eq 0 ] || atf_skip "only root has privileges to drop"
-	start '{"user":"nobody"}'
+	mkdir empty
+	start "{\"user\":\"nobody\",\"chroot\":\"$PWD/empty\"}"
 	uid=$(id -u nobody)
 	atf_check_equal "$uid $uid $uid $uid" "$(awk '/^Uid:/ {
 	    print $2, $3, $4, $5 }' "/proc/$proper/status")"
-	atf_check_equal "0000000000000000 0000000000000000 1" "$(awk '
-	    /^Cap(Prm|Eff):/ || /^NoNewPrivs:/ { printf "%s%s", s, $2; s = " " }
-	    ' "/proc/$proper/status")"
+	for what in Inh Prm Eff Bnd Amb; do
+		atf_check_equal "$what 0000000000000000" "$what $(awk \
+		    "/^Cap$what:/ { print \$2 }" "/proc/$proper/status")"
+	done
+	seccomp=2
+	[ "${NVMM_TEST_SANITIZED-no}" = no ] || seccomp=0
+	atf_check_equal "1 $seccomp" "$(awk '/^NoNewPrivs:/ { new = $2 }
+	    /^Seccomp:/ { print new, $2 }' "/proc/$proper/status")"
+	atf_check_equal "$PWD/empty" "$(readlink "/proc/$proper/root")"
+	atf_check_equal "$PWD/empty" "$(readlink "/proc/$proper/cwd")"
+	atf_check -o match:'Max core file size  *0  *0' \
+	    cat "/proc/$proper/limits"
 	# It still makes machines, of files that it could not open itself.
 	vm=$(create exit=5) || return 1
 	call vm.start "{\"vm\":\"$vm\"}"
