@@ -197,6 +197,7 @@ page_walk(struct vmem *vm, gvaddr_t gva, unsigned access, struct vmem_page *p)
 		return error;
 	p->xlat.gpa &= ~PAGE_MASK;
 	p->key = (gva & ~PAGE_MASK) | access;
+	p->insn = vm->tlb->insn;
 	page_locate(vm, p);
 	return 0;
 }
@@ -214,20 +215,20 @@ int
 vmem_page(struct vmem *vm, gvaddr_t gva, unsigned access,
     struct vmem_page **page)
 {
+	struct vmem_tlb *tlb = vm->tlb;
 	struct vmem_page *p;
-	int error;
 
 	/* Two each by kind, so that neighbours do not displace each other. */
-	p = &vm->tlb->page[(access & (X86_ACC_WRITE | X86_ACC_EXEC)) * 2 +
+	p = &tlb->page[(access & (X86_ACC_WRITE | X86_ACC_EXEC)) * 2 +
 	    (gva / NVMM_PAGE_SIZE) % 2];
 	*page = p;
 	access |= vm->access;
-	if (p->key == ((gva & ~PAGE_MASK) | access) &&
-	    (p->insn == vm->tlb->insn || page_current(vm, p))) {
-		p->insn = vm->tlb->insn;
+	if (p->key != ((gva & ~PAGE_MASK) | access))
+		return page_walk(vm, gva, access, p);
+	if (p->insn == tlb->insn)
 		return 0;
-	}
-	error = page_walk(vm, gva, access, p);
-	p->insn = vm->tlb->insn;
-	return error;
+	if (!page_current(vm, p))
+		return page_walk(vm, gva, access, p);
+	p->insn = tlb->insn;
+	return 0;
 }

@@ -393,14 +393,20 @@ struct x86_xlat {
 static inline bool
 x86_xlat_same(const struct x86_xlat *t)
 {
+	const unsigned n = t->nlevels;
 	unsigned i;
 
-	for (i = 0; i < t->nlevels; i++) {
-		if (t->pte[i] != (t->wide ?
-		    __atomic_load_n((const uint64_t *)t->at[i],
-		    __ATOMIC_RELAXED) :
-		    __atomic_load_n((const uint32_t *)t->at[i],
-		    __ATOMIC_RELAXED)))
+	if (t->wide) {
+		for (i = 0; i < n; i++) {
+			if (t->pte[i] != __atomic_load_n(
+			    (const uint64_t *)t->at[i], __ATOMIC_RELAXED))
+				return false;
+		}
+		return true;
+	}
+	for (i = 0; i < n; i++) {
+		if (t->pte[i] != __atomic_load_n((const uint32_t *)t->at[i],
+		    __ATOMIC_RELAXED))
 			return false;
 	}
 	return true;

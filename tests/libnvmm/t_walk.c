@@ -7,11 +7,14 @@
  * compares it with a processor's.
  */
 
+#include <sys/mman.h>
+
 #include <atf-c.h>
 #include <errno.h>
-#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "x86.h"
 
@@ -293,7 +296,11 @@ ATF_TC_BODY(long4, tc)
 	struct x86_paging pg = make_long(ALL4);
 	unsigned i;
 
+	/* A query leaves no mark, and is denied nothing. */
+	pg.cr4 |= X86_CR4_SMAP;
 	CHECK_OK(&pg, LONG_GVA, 0xFEDCBA9876ABC, NVMM_PROT_ALL);
+	for (i = 0; i < 4; i++)
+		ATF_CHECK_EQ(get8(entries[i]), pages[i] | P | W | U);
 	/* Each level narrows each right, and must be present. */
 	for (i = 0; i < 4; i++) {
 		put8(entries[i], pages[i] | P | U);
@@ -308,9 +315,6 @@ ATF_TC_BODY(long4, tc)
 		CHECK_ERROR(&pg, LONG_GVA, EFAULT);
 		(void)make_long(ALL4);
 	}
-	/* A query leaves no mark. */
-	for (i = 0; i < 4; i++)
-		ATF_CHECK_EQ(get8(entries[i]), pages[i] | P | W | U);
 }
 
 ATF_TC_WITHOUT_HEAD(long_big);
@@ -330,7 +334,7 @@ ATF_TC_BODY(long_big, tc)
 	check_access("1 GiB", &pg, LONG_GVA, 0, X86_PF_P | X86_PF_RSVD);
 	/* There is no larger page. */
 	pg.gibpages = true;
-	put8(0x1000 + 256 * 8, 0x2000 | P | W | U | PS);
+	put8(0x1000 + 256 * 8, P | W | U | PS);
 	check_access("512 GiB", &pg, LONG_GVA, 0, X86_PF_P | X86_PF_RSVD);
 }
 
@@ -627,6 +631,12 @@ ATF_TC_BODY(trail, tc)
 		ATF_CHECK(!x86_xlat_same(&t));
 		put8(entries[i], get8(entries[i]) ^ 1ULL << 62);
 	}
+	pg = make_pae();
+	ATF_REQUIRE_EQ(walk(&pg, 0xC0202777, R_S, &t), 0);
+	ATF_CHECK_EQ(t.nlevels, 3);
+	ATF_CHECK(x86_xlat_same(&t));
+	put8(0x1020 + 3 * 8, 0x4000 | P);
+	ATF_CHECK(!x86_xlat_same(&t));
 	put4(0x1000 + 3 * 4, 0x2000 | P | W | U);
 	put4(0x2000 + 5 * 4, 0x5000 | P | W | U);
 	put4(0x2000 + 6 * 4, 0x5000);
@@ -641,51 +651,100 @@ ATF_TC_BODY(trail, tc)
 	ATF_CHECK(!x86_xlat_same(&t));
 }
 
-/* Another CPU counts in an entry's available bits, and takes A and D away. */
-#define COUNTS	400000
-#define COUNT	(1ULL << 52)
+/*
+ * Another CPU, which changes an entry between its being read and its being
+ * marked: the walk sees the table without the right to write to it, and the
+ * fault's handler makes the change by another mapping and gives the right.
+ */
+#define COUNT	(1ULL << 52)		/* in an entry's available bits */
 
-static bool counted;			/* atomic */
+static struct {
+	uint8_t *seen;			/* what the walk sees */
+	uint8_t *real;			/* the same memory */
+	gpaddr_t entry;			/* that is changed */
+	unsigned changes;
+	bool again;			/* at each try */
+} other;
 
-static void *
-counter(void *arg)
+static void
+other_changes(int sig)
 {
-	uint64_t *at = arg, old;
-	unsigned i;
+	uint64_t pte;
 
-	for (i = 0; i < COUNTS; i++) {
-		old = __atomic_load_n(at, __ATOMIC_RELAXED);
-		while (!__atomic_compare_exchange_n(at, &old,
-		    (old + COUNT) & ~(uint64_t)(NX | A | D), true,
-		    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-			continue;
-	}
-	__atomic_store_n(&counted, true, __ATOMIC_RELEASE);
-	return NULL;
+	(void)sig;
+	memcpy(&pte, other.real + other.entry, 8);
+	pte += COUNT;
+	memcpy(other.real + other.entry, &pte, 8);
+	other.changes++;
+	if (mprotect(other.seen, sizeof(tables), PROT_READ | PROT_WRITE) == -1)
+		_exit(1);
+}
+
+/* Each entry is a stretch of its own, so that this sees each lookup. */
+static bool
+seek_other(struct x86_ram *ram, gpaddr_t gpa)
+{
+
+	if (gpa == other.entry && (other.again || other.changes == 0))
+		ATF_REQUIRE_EQ(mprotect(other.seen, sizeof(tables),
+		    PROT_READ), 0);
+	ram->gpa = gpa;
+	ram->size = 8;
+	ram->base = other.seen + gpa;
+	ram->writable = true;
+	return true;
+}
+
+/* Walk while the level's entry is changed; its value afterwards. */
+static int
+other_walk(unsigned level, bool again, uint64_t *pte)
+{
+	struct x86_ram ram = { .seek = seek_other };
+	struct sigaction sa = { .sa_handler = other_changes };
+	struct x86_paging pg = make_long(ALL4);
+	struct x86_xlat t;
+	int fd, error;
+
+	fd = memfd_create("tables", 0);
+	ATF_REQUIRE(fd != -1);
+	ATF_REQUIRE_EQ(write(fd, tables, sizeof(tables)), sizeof(tables));
+	other.real = mmap(NULL, sizeof(tables), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	other.seen = mmap(NULL, sizeof(tables), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	ATF_REQUIRE(other.real != MAP_FAILED && other.seen != MAP_FAILED);
+	ATF_REQUIRE_EQ(sigaction(SIGSEGV, &sa, NULL), 0);
+	other.entry = entries[level];
+	other.changes = 0;
+	other.again = again;
+	error = x86_walk(&pg, &ram, LONG_GVA, W_U, &t);
+	memcpy(pte, other.real + other.entry, 8);
+	return error;
 }
 
 ATF_TC_WITHOUT_HEAD(marks_atomically);
 ATF_TC_BODY(marks_atomically, tc)
 {
-	struct x86_paging pg;
-	struct x86_xlat t;
-	pthread_t thread;
 	unsigned level;
-	int error;
+	uint64_t pte;
 
 	for (level = 0; level < 4; level++) {
-		pg = make_long(ALL4);
-		counted = false;
-		ATF_REQUIRE_EQ(pthread_create(&thread, NULL, counter,
-		    tables + entries[level]), 0);
-		while (!__atomic_load_n(&counted, __ATOMIC_ACQUIRE)) {
-			error = walk(&pg, LONG_GVA, W_U, &t);
-			ATF_REQUIRE(error == 0 || error == EAGAIN);
-		}
-		ATF_REQUIRE_EQ(pthread_join(thread, NULL), 0);
-		ATF_CHECK_EQ_MSG(get8(entries[level]) >> 52 & 0x7FF,
-		    COUNTS & 0x7FF, "counts are lost at level %u", 4 - level);
+		ATF_CHECK_EQ(other_walk(level, false, &pte), 0);
+		ATF_CHECK_EQ(other.changes, 1);
+		ATF_CHECK_EQ(pte, (pages[level] | P | W | U | A |
+		    (level == 3 ? D : 0)) + COUNT);
 	}
+}
+
+/* Tables that never stand still do not hold the walk up. */
+ATF_TC_WITHOUT_HEAD(marks_give_up);
+ATF_TC_BODY(marks_give_up, tc)
+{
+	uint64_t pte;
+
+	ATF_CHECK_EQ(other_walk(2, true, &pte), EAGAIN);
+	ATF_CHECK_EQ(other.changes, 64);
+	ATF_CHECK_EQ(pte, (pages[2] | P | W | U) + 64 * COUNT);
 }
 
 ATF_TP_ADD_TCS(tp)
@@ -709,5 +768,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, marks_withheld);
 	ATF_TP_ADD_TC(tp, trail);
 	ATF_TP_ADD_TC(tp, marks_atomically);
+	ATF_TP_ADD_TC(tp, marks_give_up);
 	return atf_no_error();
 }
