@@ -60,6 +60,7 @@ struct vmem {
 	struct vmem_tlb *tlb;
 	unsigned access;		/* X86_ACC_* of the guest's own */
 	unsigned items;			/* of a REP, so far */
+	int unfetched;			/* why vmem_fetch() gave fewer bytes */
 	const struct nvmm_areas *held;	/* the machine's links, or NULL */
 	struct x86_ram ram;		/* in them */
 };

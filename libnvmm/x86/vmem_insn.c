@@ -80,6 +80,7 @@ vmem_fetch(struct vmem *vm, uint8_t *bytes)
 	const struct nvmm_vcpu_state *st = vm->cpu.state;
 	gvaddr_t gva = st->gprs[NVMM_X64_GPR_RIP];
 	size_t have, n, room = X86_INSN_MAX;
+	int error;
 
 	if (x86_mode(st) != 64) {
 		room = insn_room(vm, gva);
@@ -87,8 +88,11 @@ vmem_fetch(struct vmem *vm, uint8_t *bytes)
 	}
 	for (have = 0; have < room; have += n) {
 		n = vmem_in_page(gva, room - have);
-		if (insn_bytes(vm, gva, bytes + have, n) != 0)
+		error = insn_bytes(vm, gva, bytes + have, n);
+		if (error != 0) {
+			vm->unfetched = error;
 			return have;
+		}
 		gva = vmem_next(vm, gva, n);
 	}
 	/* What goes on beyond the limit is #GP, APM vol. 2, 4.12. */
@@ -171,6 +175,9 @@ vmem_end(struct vmem *vm, int error)
 	vmem_release(vm);
 	if (error == EFAULT && vm->cpu.fault.raised)
 		return vmem_inject(vm);
+	/* Bytes that are missing may be so for another reason. */
+	if (error == EFAULT && vm->unfetched != 0)
+		error = vm->unfetched;
 	if (error != 0 && error != EAGAIN) {
 		errno = error;
 		return -1;
