@@ -134,6 +134,25 @@
 	TELL	0x81
 	END	g_int
 
+	/*
+	 * INT3 on another stack, RCX. The first #BP to come to the handler goes
+	 * back, EBX being 0; the second tells the RIP that it was pushed.
+	 */
+	.balign	64
+	.code64
+	GUEST	g_bp_int3
+	movq	%rcx, %rsp
+	int3
+	TELL	0x80
+	.balign	64
+	testl	%ebx, %ebx
+	jnz	1f
+	incl	%ebx
+	iretq
+1:	movl	(%rsp), %eax
+	TELL	0x90
+	END	g_bp_int3
+
 	.code32
 	GUEST	g_int32
 	int	$0x85

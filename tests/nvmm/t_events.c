@@ -735,27 +735,67 @@ redeliver_pae(struct vm *vm)
 	deliver_without(vm, G_IDT, false, 13, 0x1238, G_CODE);
 }
 
-/* INT n: RIP on the stack is behind it, however often it was tried. */
+/* What INT n and INT3 push is behind them, however often it was tried. */
 static void
-redeliver_int(struct vm *vm)
+deliver_int(struct vm *vm, unsigned vector, uint64_t rip, unsigned port)
 {
 	struct vm_trap t;
 
+	page_out(vm, G_IDT);
+	VM_EXIT(vm, NVMM_VCPU_EXIT_MEMORY);
+	page_in(vm, G_IDT);
+	vm_trap(vm, &t);
+	ATF_CHECK_EQ(vector, t.vector);
+	VM_CHECK_EQ(rip, t.rip);
+	VM_PORT(vm, port);
+}
+
+static void
+redeliver_int(struct vm *vm)
+{
+
 	VM_START(vm, VM_LONG, g_int);
-	page_out(vm, G_IDT);
-	VM_EXIT(vm, NVMM_VCPU_EXIT_MEMORY);
-	page_in(vm, G_IDT);
-	vm_trap(vm, &t);
-	ATF_CHECK_EQ(0x85, t.vector);
-	VM_CHECK_EQ(G_CODE + 2, t.rip);
-	VM_PORT(vm, 0x80);
-	page_out(vm, G_IDT);
-	VM_EXIT(vm, NVMM_VCPU_EXIT_MEMORY);
-	page_in(vm, G_IDT);
-	vm_trap(vm, &t);
-	ATF_CHECK_EQ(3, t.vector);
-	VM_CHECK_EQ(G_CODE + 5, t.rip);
-	VM_PORT(vm, 0x81);
+	deliver_int(vm, 0x85, G_CODE + 2, 0x80);
+	deliver_int(vm, 3, G_CODE + 5, 0x81);
+}
+
+static void
+redeliver_int3(struct vm *vm)
+{
+
+	VM_START(vm, VM_LONG, g_int);
+	vm_gpr(vm, R_RIP, G_CODE + 4);
+	deliver_int(vm, 3, G_CODE + 5, 0x81);
+}
+
+/* An injected #BP comes of no instruction that could be executed again. */
+static void
+redeliver_bp(struct vm *vm)
+{
+
+	VM_START(vm, VM_LONG, g_event64);
+	vm_inject(vm, EXCP, 3, 0);
+	deliver_without(vm, G_IDT, false, 3, 0, G_CODE);
+}
+
+/*
+ * An INT3 whose stack nobody has touched is not taken for the #BP that was
+ * injected right before. The first round touches everything else.
+ */
+static void
+bp_int3(struct vm *vm)
+{
+	unsigned i;
+
+	VM_START(vm, VM_LONG, g_bp_int3);
+	vm_gate(vm, VM_LONG, 3, G_CODE + 64);
+	for (i = 1; i <= 5; i++) {
+		vm_start_cpu(vm, 0, VM_LONG, G_CODE);
+		vm_gpr(vm, R_RCX, G_HIGH + i * 0x1000 + 0xff0);
+		vm_inject(vm, EXCP, 3, 0);
+		VM_PORT(vm, 0x90);
+		VM_CHECK_EQ(G_CODE + 4, vm_val(vm));
+	}
 }
 
 /* A fault of the guest's own meets the missing page. */
@@ -817,6 +857,29 @@ int_prot32(struct vm *vm)
 {
 
 	VM_START(vm, VM_PROT32, g_int32);
+	int_n(vm, VM_PROT32);
+}
+
+/* #UD first has touched the memory that the delivery takes. */
+static void
+touch(struct vm *vm)
+{
+	struct vm_trap t;
+
+	vm_inject(vm, EXCP, 6, 0);
+	vm_trap(vm, &t);
+	check_frame(vm, &t, 6, G_CODE);
+}
+
+static void
+int_touched(struct vm *vm)
+{
+
+	VM_START(vm, VM_LONG, g_int);
+	touch(vm);
+	int_n(vm, VM_LONG);
+	VM_START(vm, VM_PROT32, g_int32);
+	touch(vm);
 	int_n(vm, VM_PROT32);
 }
 
@@ -894,12 +957,18 @@ static const struct vm_case table[] = {
 	{ "redeliver_nmi", AGAIN, MUST, DELIVERS, NULL, redeliver_nmi, 0 },
 	{ "redeliver_pae", AGAIN, MUST, DELIVERS, NULL, redeliver_pae, 0 },
 	{ "redeliver_int", AGAIN, MUST, DELIVERS, NULL, redeliver_int, 0 },
+	{ "redeliver_int3", AGAIN, MUST, DELIVERS, NULL, redeliver_int3, 0 },
+	{ "redeliver_bp", AGAIN, MUST, DELIVERS, NULL, redeliver_bp, 0 },
+	{ "bp_int3", "INT3 right behind an injected #BP", MUST,
+	  "KVM takes an injected #BP for INT3", NULL, bp_int3, 0 },
 	{ "redeliver_fault", AGAIN, MUST, DELIVERS, NULL, redeliver_fault, 0 },
 	{ "untouched", "A delivery touches memory for the first time", MUST,
 	  MUST, NULL, untouched, 0 },
 	{ "int_long", "INT n and INT3", MUST, MUST, "INT n", int_long, 0 },
 	{ "int_prot32", "INT n and INT3", MUST, MUST, "INT n",
 	  int_prot32, 0 },
+	{ "int_touched", "INT n and INT3, all their memory being there", MUST,
+	  "int_long is the same there", NULL, int_touched, 0 },
 };
 
 VM_CASES("events", table)

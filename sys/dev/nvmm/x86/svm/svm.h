@@ -123,6 +123,7 @@ struct svm_vcpu {
 	bool event_exit;		/* the next VMRUN is to exit at once */
 	uint64_t eventinj;		/* goes in with the next VMRUN, or 0 */
 	uint64_t injected;		/* went in with the last one */
+	uint64_t injected_rip;		/* there, if injected != 0 */
 	int irq;			/* vector that waits, or -1 */
 	int irq_next;			/* another behind it, or -1 */
 	bool nmi;			/* one waits */

@@ -3,9 +3,9 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * What emulators do not notice, asserted in debug builds: that no group of the
- * VMCB is marked clean though it was changed since the last #VMEXIT, and that a
- * shared ASID is flushed where another VCPU had it. A copy of the VMCB is kept
- * as each exit left it.
+ * VMCB is marked clean though it was changed since the last #VMEXIT, that a
+ * shared ASID is flushed where another VCPU had it, and that what is injected
+ * has an RIP to push. A copy of the VMCB is kept as each exit left it.
  */
 
 #include "x86/svm/svm.h"
@@ -84,6 +84,16 @@ debug_same(const struct svm_vcpu *vc, size_t group)
 	    (const uint8_t *)vc->shadow + off, debug_groups[group].len) == 0;
 }
 
+/* True if #BP and #OF push the guest's RIP; emulators take no other. */
+static bool
+debug_nrip(const struct svm_vcpu *vc)
+{
+	const struct svm_vmcb *vmcb = vc->vmcb;
+
+	return !svm.nrips || (vmcb->ctrl.eventinj & SVM_EVENT_V) == 0 ||
+	    vmcb->ctrl.nrip == vmcb->state.rip;
+}
+
 /* => Right before VMRUN. */
 void
 svm_debug_enter(struct svm_vcpu *vc, uint32_t tlb_control)
@@ -97,6 +107,7 @@ svm_debug_enter(struct svm_vcpu *vc, uint32_t tlb_control)
 		if ((clean & debug_groups[i].bit) != 0)
 			OS_ASSERT(vc->shadow_valid && debug_same(vc, i));
 	}
+	OS_ASSERT(debug_nrip(vc));
 	if (!vc->tlb.shared || cpu >= 4096)
 		return;
 	OS_ASSERT(debug_shared[cpu] == vc->tlb.serial ||

@@ -274,15 +274,34 @@ svm_event_stepped_over(struct svm_vcpu *vc)
 }
 
 /*
- * After #VMEXIT: what was being delivered is delivered again. INT n, INT3 and
- * INTO are executed again instead, as RIP is still at them; unless it was us
- * who injected the exception.
+ * True for #BP, #OF and #DB that an instruction has raised, RIP still being at
+ * it: INT3, INTO, ICEBP. Any other #DB has met its intercept, and any other #BP
+ * or #OF is one that went in with VMRUN and got no further.
+ */
+static bool
+event_by_insn(const struct svm_vcpu *vc, uint64_t info)
+{
+
+	switch (info & SVM_EVENT_VECTOR) {
+	case SVM_VECTOR_DB:
+	case SVM_VECTOR_BP:
+	case SVM_VECTOR_OF:
+		/* The error code's bits mean nothing here. */
+		return (uint32_t)vc->injected != (uint32_t)info ||
+		    vc->injected_rip != vc->vmcb->state.rip;
+	default:
+		return false;
+	}
+}
+
+/*
+ * After #VMEXIT: what was being delivered is delivered again. INT n, INT3, INTO
+ * and ICEBP are executed again instead.
  */
 void
 svm_event_again(struct svm_vcpu *vc)
 {
 	const uint64_t info = vc->vmcb->ctrl.exitintinfo;
-	const uint64_t vector = info & SVM_EVENT_VECTOR;
 
 	if (vc->nmi_step && (vc->vmcb->state.rflags & SVM_RFLAGS_TF) == 0 &&
 	    vc->vmcb->ctrl.exitcode != SVM_EXIT_EXCP(SVM_VECTOR_DB))
@@ -293,8 +312,7 @@ svm_event_again(struct svm_vcpu *vc)
 	case SVM_EVENT_TYPE_SOFT:
 		return;
 	case SVM_EVENT_TYPE_EXCP:
-		if ((vector == SVM_VECTOR_BP || vector == SVM_VECTOR_OF) &&
-		    vc->injected != info)
+		if (event_by_insn(vc, info))
 			return;
 		break;
 	}

@@ -125,6 +125,16 @@ run_unload(struct svm_vcpu *vc)
 	vc->host = NULL;
 }
 
+/* An event goes in at RIP. With NRIPS, #BP and #OF push NRIP instead, 15.20. */
+static void
+run_inject(struct svm_vcpu *vc)
+{
+
+	vc->injected_rip = vc->vmcb->state.rip;
+	if (svm.nrips)
+		vc->vmcb->ctrl.nrip = vc->injected_rip;
+}
+
 /* VMRUN and back. => Interrupts held off by CLGI. */
 static void
 run_guest(struct svm_vcpu *vc)
@@ -134,6 +144,8 @@ run_guest(struct svm_vcpu *vc)
 	ctrl->tlb_control = svm_tlb_control(&vc->host->tlb, &vc->tlb,
 	    vc->ran_on, os_vmspace_generation(vc->vm), svm.by_asid);
 	ctrl->eventinj = vc->injected = vc->eventinj;
+	if (vc->eventinj != 0)
+		run_inject(vc);
 	vc->eventinj = 0;
 	svm_debug_enter(vc, ctrl->tlb_control);
 	svm_vmrun(vc->vmcb_pa, vc->gprs, vc->host->save_pa);
