@@ -259,6 +259,14 @@ vm_reg(struct vm *vm, unsigned reg)
 }
 
 void
+vm_sti_cpu(struct vm *vm, unsigned i)
+{
+
+	vm_get_cpu(vm, i, GPRS)->gprs[R_RFLAGS] |= FL_IF;
+	vm_set_cpu(vm, i, GPRS);
+}
+
+void
 vm_inject(struct vm *vm, unsigned type, uint8_t vector, uint64_t error)
 {
 	struct nvmm_vcpu_event *event = vm->cpus[0].v.event;

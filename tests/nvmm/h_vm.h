@@ -116,6 +116,11 @@ struct nvmm_x64_state *vm_get(struct vm *, uint64_t flags);
 void	vm_set(struct vm *, uint64_t flags);
 void	vm_gpr(struct vm *, unsigned reg, uint64_t val);
 uint64_t vm_reg(struct vm *, unsigned reg);
+/*
+ * Have the guest start with interrupts on, though none comes to it. => For what
+ *    runs until it is interrupted: Bochs interrupts no guest that has them off.
+ */
+void	vm_sti_cpu(struct vm *, unsigned);
 void	vm_inject(struct vm *, unsigned type, uint8_t vector, uint64_t error);
 /* Run to an exit other than NONE; its reason. Accesses are not carried out. */
 uint64_t vm_run_cpu(struct vm *, unsigned);

@@ -668,6 +668,7 @@ none_signal(struct vm *vm)
 	unsigned i;
 
 	VM_START(vm, VM_LONG, g_spin);
+	vm_sti_cpu(vm, 0);
 	timer();
 	for (i = 0; i < 3; i++) {
 		ATF_REQUIRE_EQ(0, nvmm_vcpu_run(&vm->mach, &vm->cpus[0].v));
@@ -677,16 +678,33 @@ none_signal(struct vm *vm)
 }
 
 static void
-stopped_signal(struct vm *vm)
+stops(struct vm *vm)
 {
 	unsigned i;
 
-	VM_START(vm, VM_LONG, g_spin);
 	stop_vm = vm;
 	timer();
 	for (i = 0; i < 3; i++)
 		VM_EXIT(vm, NVMM_VCPU_EXIT_STOPPED);
 	stop_vm = NULL;
+}
+
+static void
+stopped_signal(struct vm *vm)
+{
+
+	VM_START(vm, VM_LONG, g_spin);
+	vm_sti_cpu(vm, 0);
+	stops(vm);
+}
+
+/* The host's interrupts are none of the guest's. */
+static void
+stopped_off(struct vm *vm)
+{
+
+	VM_START(vm, VM_LONG, g_spin);
+	stops(vm);
 }
 
 /* Long mode's code segment cannot be of 32 bits too, APM vol. 2, 15.5.1. */
@@ -754,6 +772,8 @@ static const struct vm_case table[] = {
 	  stopped, 0 },
 	{ "stopped_signal", "A stop out of a signal handler", MUST, MUST, NULL,
 	  stopped_signal, 0 },
+	{ "stopped_off", "The same where the guest has interrupts off", MUST,
+	  MUST, NULL, stopped_off, 0 },
 	{ "none_signal", "A signal ends a run, with no exit", MUST, MUST, NULL,
 	  none_signal, 0 },
 	{ "invalid", "A state that no processor can have", MUST,

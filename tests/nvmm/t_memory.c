@@ -217,6 +217,7 @@ unlink_running(struct vm *vm)
 
 	link_page(vm, GPA, BACK, RWX);
 	VM_START(vm, VM_LONG, g_count);
+	vm_sti_cpu(vm, 0);
 	vm_gpr(vm, R_RBX, GPA);
 	vm_alarm(vm, VM_SECONDS);
 	for (i = 0; i < 10; i++) {
@@ -232,6 +233,7 @@ unlink_running(struct vm *vm)
 		link_page(vm, GPA, BACK, RWX);
 		if (!vm_can(NVMM_IMPL_RAW_EXITS)) {
 			vm_start_cpu(vm, 0, VM_LONG, G_CODE);
+			vm_sti_cpu(vm, 0);
 			vm_gpr(vm, R_RBX, GPA);
 		}
 	}
@@ -249,6 +251,7 @@ relink_running(struct vm *vm)
 	put32(vm, BACK2, 2);
 	link_page(vm, GPA, BACK, RWX);
 	VM_START(vm, VM_LONG, g_await);
+	vm_sti_cpu(vm, 0);
 	vm_gpr(vm, R_RBX, GPA);
 	vm_gpr(vm, R_RDX, 2);
 	vm_alarm(vm, VM_SECONDS);
@@ -278,6 +281,7 @@ write_running(struct vm *vm)
 	void *reason;
 
 	VM_START(vm, VM_LONG, g_await);
+	vm_sti_cpu(vm, 0);
 	vm_gpr(vm, R_RBX, BACK);
 	vm_gpr(vm, R_RDX, 0x5a5a);
 	vm_alarm(vm, VM_SECONDS);

@@ -103,8 +103,10 @@ start_all(struct vm *vm, const uint8_t *guest, const uint8_t *end)
 
 	vm_load(vm, guest, end + 1);
 	vm_stubs(vm, VM_LONG);
-	for (i = 0; i < vm->ncpus; i++)
+	for (i = 0; i < vm->ncpus; i++) {
 		vm_start_cpu(vm, i, VM_LONG, G_CODE);
+		vm_sti_cpu(vm, i);
+	}
 }
 
 #define START_ALL(vm, guest)						\

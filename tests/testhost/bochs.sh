@@ -53,7 +53,24 @@ debug: action=ignore
 END
 echo c >"$dir/debugger"
 
-# Its display wants a terminal; a power-off ends it with 1.
+# drain: read the terminal that Bochs makes for its screen, on which it would
+# wait for ever once nobody has read 4 KiB. => Ends with it.
+drain() {
+	tries=0 pts=
+	while [ -z "$pts" ] && [ $tries -lt 120 ]; do
+		sleep 0.5
+		tries=$((tries + 1))
+		pts=$(sed -n 's/.*connected to screen "\(.*\)".*/\1/p' \
+		    "$dir/screen")
+	done
+	[ -n "$pts" ] || return 0
+	stty -F "$pts" raw -echo
+	exec cat "$pts"
+}
+: >"$dir/screen"
+drain >/dev/null 2>&1 </dev/null &
+
+# Its debugger wants a terminal, too; a power-off ends it with 1.
 exec timeout --foreground -k 5 "$LIMIT" \
     script -qfec "bochs -q -f $dir/bochsrc -rc $dir/debugger" "$dir/screen" \
     >/dev/null 2>&1 </dev/null
