@@ -52,6 +52,49 @@ ATF_TC_BODY(mem_exit_cut_short, tc)
 	ATF_CHECK_STREQ(seen, "r20000.4 ");
 }
 
+/* A length that no exit has is none. */
+ATF_TC_WITHOUT_HEAD(mem_exit_too_long);
+ATF_TC_BODY(mem_exit_too_long, tc)
+{
+
+	setup();
+	MEM_EXIT(0x8B, 0x07);
+	memset(vcpu.exit->u.mem.inst_bytes, 0x90, X86_INSN_MAX);
+	vcpu.exit->u.mem.inst_len = X86_INSN_MAX + 1;
+	RDI = DEV;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	ATF_CHECK_STREQ(seen, "r20000.4 ");
+}
+
+/* What is kept of an instruction is not taken for another's. */
+ATF_TC_WITHOUT_HEAD(mem_decoded_anew);
+ATF_TC_BODY(mem_decoded_anew, tc)
+{
+	uint8_t *bytes;
+
+	setup();
+	MEM_EXIT(0x8B, 0x07);
+	bytes = vcpu.exit->u.mem.inst_bytes;
+	memset(bytes, 0x90, X86_INSN_MAX);
+	memcpy(bytes, "\x8B\x07", 2);
+	vcpu.exit->u.mem.inst_len = X86_INSN_MAX;
+	RDI = DEV;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	RIP = 0x1000;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	bytes[0] = 0x8A;
+	RIP = 0x1000;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	/* The same bytes in 16-bit code are at [bx]. */
+	bytes[0] = 0x8B;
+	RIP = 0x1000;
+	vcpu.state->segs[NVMM_X64_SEG_CS].attrib.def = 0;
+	*gpr(NVMM_X64_GPR_RBX) = 0x100;
+	vcpu.state->segs[NVMM_X64_SEG_DS].base = DEV;
+	ATF_REQUIRE_EQ(nvmm_assist_mem(&mach, &vcpu), 0);
+	ATF_CHECK_STREQ(seen, "r20000.4 r20000.4 r20000.1 r20100.2 ");
+}
+
 ATF_TC_WITHOUT_HEAD(mem_modify);
 ATF_TC_BODY(mem_modify, tc)
 {
@@ -326,6 +369,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, mem_store);
 	ATF_TP_ADD_TC(tp, mem_bytes_of_the_exit);
 	ATF_TP_ADD_TC(tp, mem_exit_cut_short);
+	ATF_TP_ADD_TC(tp, mem_exit_too_long);
+	ATF_TP_ADD_TC(tp, mem_decoded_anew);
 	ATF_TP_ADD_TC(tp, mem_modify);
 	ATF_TP_ADD_TC(tp, mem_across_ram_and_device);
 	ATF_TP_ADD_TC(tp, mem_across_device_pages);
