@@ -125,6 +125,8 @@ stage_vex(struct x86_decoder *d)
 	uint8_t first = 0, last;
 	int error;
 
+	if (d->insn->lock || d->opsize || d->insn->rep != 0 || d->has_rex)
+		return EINVAL;
 	d->vex = true;
 	d->map = X86_MAP_0F;
 	error = x86_dec_byte(d, &first);
@@ -133,8 +135,6 @@ stage_vex(struct x86_decoder *d)
 		error = x86_dec_byte(d, &last);
 	if (error != 0)
 		return error;
-	if (d->insn->lock || d->opsize || d->insn->rep != 0 || d->has_rex)
-		return EINVAL;
 	if (!three)
 		d->rex = (first & 0x80) != 0 ? 0 : REX_R;
 	else
