@@ -10,6 +10,8 @@
 #	check-differ	the instruction assists against this processor and a
 #			disassembler, a million cases each: CASES=n SEED=n
 #	check-asan	the hosted tests under ASan and UBSan
+#	fuzz		libFuzzer on what reads bytes that nobody vouches for, each
+#			target for SECONDS=n; its kept inputs are part of check
 #	check-netbsd	the NetBSD module against NETBSDSRC=dir, and, given
 #			KERNEL=image, machines in that kernel; fetches nothing
 #	check-bochs	the driver's tests in Bochs, which has NRIPS; takes long
@@ -53,6 +55,10 @@ check-differ: deps
 	${MAKE} all
 	cd tests/libnvmm/differ && ${MAKE} all check-differ
 
+fuzz: deps
+	sh mk/deps.sh fuzz
+	cd tests/fuzz && ${MAKE} fuzz
+
 check-asan: deps
 	MAKE="${MAKE}" sh mk/asan.sh
 
@@ -89,6 +95,6 @@ clean:
 	    done
 	rm -rf build
 
-.PHONY: all ${ROOMS} tests deps demo demo-here check check-differ check-asan \
+.PHONY: all ${ROOMS} tests deps demo demo-here check check-differ fuzz check-asan \
     check-netbsd check-bochs check-debugkernel bench-boot bench-control bench-exits \
     install clean

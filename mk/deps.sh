@@ -3,8 +3,8 @@
 #
 # Install what is missing: for the build and the tests, or as well, by an
 # argument, for the peers of the benchmarks ("bench"), for tests in Bochs
-# ("bochs"), for those in a kernel of our own ("debugkernel"). Debian by apt-get,
-# NetBSD by pkgin. Quick where nothing is missing.
+# ("bochs"), for those in a kernel of our own ("debugkernel"), for fuzzing
+# ("fuzz"). Debian by apt-get, NetBSD by pkgin. Quick where nothing is missing.
 set -eu
 
 debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev libncurses-dev
@@ -15,6 +15,7 @@ debian_check='kyua atf-sh libatf-dev socat jq mandoc binutils kmod perl sparse p
 debian_bench='libvirt-daemon-system libvirt-clients'
 debian_bochs='bochs bochs-term bochsbios grub-pc-bin grub-common xorriso mtools'
 debian_debugkernel='flex bison bc xz-utils'
+debian_fuzz='clang libclang-rt-dev'
 netbsd_build='jansson libevent libelf ncurses'
 netbsd_check='socat jq qemu'
 
@@ -44,6 +45,7 @@ case ${1-} in
 bench)		more=$debian_bench ;;
 bochs)		more=$debian_bochs ;;
 debugkernel)	more=$debian_debugkernel ;;
+fuzz)		more=$debian_fuzz ;;
 *)		more= ;;
 esac
 
