@@ -278,7 +278,7 @@ enum svm_next svm_exit_fault(struct svm_vcpu *);
 enum svm_next svm_exit_db(struct svm_vcpu *);
 
 /*
- * Before VMRUN. => False: the owner waits for NMIs, and one could go in.
+ * Before VMRUN. => False: the owner waits for a window, and it is open.
  *    In a region.
  */
 static inline bool

@@ -247,6 +247,12 @@ svm_event_next(struct svm_vcpu *vc)
 		(void)svm_user(vc, NVMM_VCPU_EXIT_NMI_READY);
 		return false;
 	}
+	if (vc->int_window && vc->irq < 0 && event_intr_ready(vc)) {
+		vc->int_window = false;
+		event_window(vc, false);
+		(void)svm_user(vc, NVMM_VCPU_EXIT_INT_READY);
+		return false;
+	}
 	event_wait(vc);
 	return true;
 }
