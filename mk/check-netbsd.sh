@@ -59,9 +59,9 @@ compile() {
 	${CC:-cc} $opts $cppflags -c "$tree/$1" -o "$obj"
 	objs="$objs $obj"
 }
-for file in libnvmm/libnvmm.c libnvmm/areas.c libnvmm/maps.c libnvmm/devs.c \
-    libnvmm/dev_ioctl.c; do
-	compile $file
+# All of the library but the hosted driver's door.
+for file in "$tree"/libnvmm/*.c; do
+	[ "${file##*/}" = dev_hosted.c ] || compile "libnvmm/${file##*/}"
 done
 for file in "$tree"/libnvmm/x86/*.c; do
 	compile "libnvmm/x86/${file##*/}"

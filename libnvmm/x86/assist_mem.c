@@ -20,54 +20,38 @@ struct assist {
 	uint8_t ymmh[16][16];		/* upper halves, of those it reads */
 };
 
-/* True if the bytes are the same, all of them. */
-static inline bool
-mem_same(const uint8_t a[X86_INSN_MAX], const uint8_t b[X86_INSN_MAX])
-{
-	uint64_t a0, a1, b0, b1;
-
-	memcpy(&a0, a, 8);
-	memcpy(&a1, a + X86_INSN_MAX - 8, 8);
-	memcpy(&b0, b, 8);
-	memcpy(&b1, b + X86_INSN_MAX - 8, 8);
-	return ((a0 ^ b0) | (a1 ^ b1)) == 0;
-}
-
-/* Decode, and keep what is decoded in the place that it has. */
-static int __attribute__((noinline))
-mem_decode_keep(struct assist *as, struct vmem_insn *kept, unsigned bits,
-    const uint8_t *bytes)
+int
+vmem_decode_keep(struct vmem_insn *kept, unsigned bits, const uint8_t *bytes)
 {
 	int error;
 
 	kept->bits = 0;
-	as->insn = &kept->insn;
 	error = x86_decode(&kept->insn, bits, bytes, X86_INSN_MAX);
 	if (error != 0)
 		return error;
 	kept->bits = (uint8_t)bits;
 	memcpy(kept->bytes, bytes, X86_INSN_MAX);
+	kept->move = vmem_move_kind(&kept->insn);
 	return 0;
 }
 
-/* Decode len bytes; a loop's few instructions are decoded once. */
+/* Decode len bytes. */
 static inline int
 mem_decode_bytes(struct assist *as, const uint8_t *bytes, size_t len)
 {
 	const struct nvmm_vcpu_state *st = as->vm.cpu.state;
 	const unsigned bits = x86_mode(st);
-	const uint64_t rip = st->gprs[NVMM_X64_GPR_RIP];
 	struct vmem_insn *kept;
+	int error;
 
 	if (len < X86_INSN_MAX) {
 		as->insn = &as->own;
 		return x86_decode(&as->own, bits, bytes, len);
 	}
-	kept = &as->vm.tlb->decoded[(rip ^ rip >> 3) % VMEM_NINSNS];
-	if (kept->bits != bits || !mem_same(kept->bytes, bytes))
-		return mem_decode_keep(as, kept, bits, bytes);
+	error = vmem_decode(as->vm.tlb, st->gprs[NVMM_X64_GPR_RIP], bits,
+	    bytes, &kept);
 	as->insn = &kept->insn;
-	return 0;
+	return error;
 }
 
 /* Decode the instruction at RIP, whose bytes are the exit's from then on. */
@@ -186,17 +170,30 @@ mem_run(struct assist *as)
 	return x86_execute(&as->vm.cpu, as->insn, &bus);
 }
 
+/* By all the rules. */
+static int __attribute__((noinline))
+mem_assist(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+{
+	struct assist as;
+
+	if (vmem_begin(&as.vm, mach, vcpu) == -1)
+		return -1;
+	return vmem_end(&as.vm, mem_run(&as));
+}
+
 /* Carry out the instruction that the VCPU left for, by its mem callback. */
 int
 nvmm_assist_mem(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
-	struct assist as;
+	struct vmem_tlb *tlb;
 	int ret;
 
 	ret = assist_decoded(mach, vcpu, true);
 	if (ret != ASSIST_RAW)
 		return ret;
-	if (vmem_begin(&as.vm, mach, vcpu) == -1)
+	tlb = vmem_tlb(mach, vcpu->cpuid);
+	if (tlb == NULL)
 		return -1;
-	return vmem_end(&as.vm, mem_run(&as));
+	ret = vmem_move(mach, vcpu, tlb);
+	return ret != VMEM_MOVE_NOT ? ret : mem_assist(mach, vcpu);
 }

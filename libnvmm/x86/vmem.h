@@ -10,6 +10,7 @@
 #define _LIBNVMM_VMEM_H_
 
 #include <errno.h>
+#include <string.h>
 
 #include "../internal.h"
 #include "x86.h"
@@ -40,6 +41,7 @@ struct vmem_page {
 struct vmem_insn {
 	uint8_t bits;			/* 0: none */
 	uint8_t bytes[X86_INSN_MAX];
+	enum vmem_move { VMEM_MOVE_NONE, VMEM_MOVE_LOAD, VMEM_MOVE_STORE } move;
 	struct x86_insn insn;
 };
 
@@ -65,7 +67,52 @@ struct vmem {
 	struct x86_ram ram;		/* in them */
 };
 
+/* assist_mem.c */
+/* Decode, and keep it in its place. */
+int	vmem_decode_keep(struct vmem_insn *, unsigned bits, const uint8_t *bytes);
+
+/* True if the bytes are the same, all of them. */
+static inline bool
+vmem_same(const uint8_t a[X86_INSN_MAX], const uint8_t b[X86_INSN_MAX])
+{
+	uint64_t a0, a1, b0, b1;
+
+	memcpy(&a0, a, 8);
+	memcpy(&a1, a + X86_INSN_MAX - 8, 8);
+	memcpy(&b0, b, 8);
+	memcpy(&b1, b + X86_INSN_MAX - 8, 8);
+	return ((a0 ^ b0) | (a1 ^ b1)) == 0;
+}
+
+/*
+ * x86_decode() of X86_INSN_MAX bytes at rip, to *kept; a loop's few
+ * instructions are decoded once.
+ */
+static inline int
+vmem_decode(struct vmem_tlb *tlb, uint64_t rip, unsigned bits,
+    const uint8_t *bytes, struct vmem_insn **kept)
+{
+
+	*kept = &tlb->decoded[(rip ^ rip >> 3) % VMEM_NINSNS];
+	if ((*kept)->bits == bits && vmem_same((*kept)->bytes, bytes))
+		return 0;
+	return vmem_decode_keep(*kept, bits, bytes);
+}
+
+/* assist_move.c */
+/* How an instruction may be carried out by vmem_move(). */
+enum vmem_move vmem_move_kind(const struct x86_insn *);
+#define VMEM_MOVE_NOT	1
+/*
+ * Carry the instruction out if it is a MOV of the plainest kind. -1 and errno;
+ * VMEM_MOVE_NOT: it is not, and nothing has been done.
+ */
+int	vmem_move(struct nvmm_machine *, struct nvmm_vcpu *,
+	    struct vmem_tlb *);
+
 /* vmem_page.c */
+/* The VCPU's, made at its first use; NULL: ENOMEM. */
+struct vmem_tlb *vmem_tlb(struct nvmm_machine *, nvmm_cpuid_t);
 /* Be ready to translate, by the state as it is at hand. -1: ENOMEM. */
 int	vmem_init(struct vmem *, struct nvmm_machine *, struct nvmm_vcpu *);
 /*

@@ -24,11 +24,29 @@ insn_access(const struct nvmm_vcpu_state *st)
 	    X86_ACC_AC : 0;
 }
 
+/*
+ * Have VMEM_STATE. Of the MSRs nothing but EFER is looked at, which the driver
+ * may have told with the exit.
+ */
+static inline int
+insn_state(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
+{
+	const struct nvmm_comm_page *comm = nvmm_comm(vcpu);
+	const uint64_t msrs = NVMM_X64_STATE_MSRS;
+
+	if (vcpu->exit->reason != NVMM_VCPU_EXIT_MEMORY ||
+	    (comm->mem_state & NVMM_COMM_MEM_EFER) == 0 ||
+	    ((comm->state_cached | comm->state_commit) & msrs) != 0)
+		return nvmm_state_get(mach, vcpu, VMEM_STATE);
+	vcpu->state->msrs[NVMM_X64_MSR_EFER] = comm->mem_efer;
+	return nvmm_state_get(mach, vcpu, VMEM_STATE & ~msrs);
+}
+
 int
 vmem_begin(struct vmem *vm, struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 
-	if (nvmm_state_get(mach, vcpu, VMEM_STATE) == -1)
+	if (insn_state(mach, vcpu) == -1)
 		return -1;
 	if (vmem_init(vm, mach, vcpu) == -1)
 		return -1;

@@ -89,9 +89,8 @@ tlb_reset(struct vmem_tlb *tlb)
 		tlb->page[i].key = NO_PAGE;
 }
 
-/* The VCPU's, made at its first use; NULL: ENOMEM. */
-static struct vmem_tlb *
-tlb_get(struct nvmm_machine *mach, nvmm_cpuid_t cpuid)
+struct vmem_tlb *
+vmem_tlb(struct nvmm_machine *mach, nvmm_cpuid_t cpuid)
 {
 	void **slot = nvmm_maps_slot(mach->areas, cpuid);
 	struct vmem_tlb *tlb = *slot;
@@ -111,7 +110,7 @@ int
 vmem_init(struct vmem *vm, struct nvmm_machine *mach, struct nvmm_vcpu *vcpu)
 {
 	const struct nvmm_vcpu_state *st = vcpu->state;
-	struct vmem_tlb *tlb = tlb_get(mach, vcpu->cpuid);
+	struct vmem_tlb *tlb = vmem_tlb(mach, vcpu->cpuid);
 
 	if (tlb == NULL)
 		return -1;

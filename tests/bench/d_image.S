@@ -10,7 +10,7 @@
 	.section .note.GNU-stack, "", @progbits
 	.section .rodata
 	.global image, image_end
-	.global guest_port, guest_cpuid, guest_mmio, guest_touch
+	.global guest_port, guest_cpuid, guest_mmio, guest_mmio_or, guest_touch
 
 image:
 guest_port:
@@ -28,6 +28,11 @@ guest_cpuid:
 guest_mmio:
 	movl	$I_MMIO, %edi
 1:	movl	%eax, (%rdi)
+	jmp	1b
+
+guest_mmio_or:
+	movl	$I_MMIO, %edi
+1:	orl	%eax, (%rdi)
 	jmp	1b
 
 guest_touch:

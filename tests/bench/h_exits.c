@@ -162,6 +162,14 @@ mmio_prepare(void)
 }
 
 static void
+mmio_or_prepare(void)
+{
+
+	start(guest_mmio_or);
+	mmio();
+}
+
+static void
 mmio_round(void)
 {
 	unsigned i;
@@ -233,6 +241,7 @@ static const struct figure figures[] = {
 	{ "port I/O to user space", OPS, 0, port_prepare, port_round, NULL },
 	{ "CPUID in the kernel", I_CPUIDS, 1, cpuid_prepare, port, NULL },
 	{ "MMIO write", OPS, 0, mmio_prepare, mmio_round, NULL },
+	{ "MMIO OR", OPS, 0, mmio_or_prepare, mmio_round, NULL },
 	{ "create, one VCPU", MACHINES, 0, NULL, machines_create,
 	    machines_destroy },
 	{ "destroy, one VCPU", MACHINES, 0, machines_create, machines_destroy,

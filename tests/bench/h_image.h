@@ -31,6 +31,7 @@ extern const uint8_t image[], image_end[];
 extern const uint8_t guest_port[];	/* writes to I_PORT forever */
 extern const uint8_t guest_cpuid[];	/* I_PORT, then I_CPUIDS times CPUID */
 extern const uint8_t guest_mmio[];	/* writes to I_MMIO forever */
+extern const uint8_t guest_mmio_or[];	/* ORs into I_MMIO forever */
 extern const uint8_t guest_touch[];	/* I_PORT, then I_TABLE's addresses */
 
 enum touch { TOUCH_ASCENDING, TOUCH_RANDOM };

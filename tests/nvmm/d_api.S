@@ -8,6 +8,6 @@
 #include "h_guest.h"
 
 	.code64
-	GUEST	g_tell
+	GUEST	g_there
 	TELL	0x80
-	END	g_tell
+	END	g_there

@@ -30,7 +30,7 @@ static void
 works(struct vm *vm)
 {
 
-	VM_START(vm, VM_LONG, g_tell);
+	VM_START(vm, VM_LONG, g_there);
 	VM_PORT(vm, 0x80);
 }
 
@@ -215,7 +215,7 @@ state(struct vm *vm)
 {
 	struct nvmm_vcpu *v = &vm->cpus[0].v;
 
-	VM_START(vm, VM_LONG, g_tell);
+	VM_START(vm, VM_LONG, g_there);
 	REFUSES(EINVAL, nvmm_vcpu_getstate(&vm->mach, v, 0x80));
 	REFUSES(EINVAL, nvmm_vcpu_setstate(&vm->mach, v, 1ULL << 63));
 	vm_get(vm, CRS)->crs[NVMM_X64_CR_CR8] = 16;
@@ -232,7 +232,7 @@ inject(struct vm *vm)
 {
 	struct nvmm_vcpu *v = &vm->cpus[0].v;
 
-	VM_START(vm, VM_LONG, g_tell);
+	VM_START(vm, VM_LONG, g_there);
 	vm_inject(vm, NVMM_VCPU_EVENT_INTR + 1, 3, 0);
 	REFUSES(EINVAL, nvmm_vcpu_run(&vm->mach, v));
 	vm_inject(vm, NVMM_VCPU_EVENT_EXCP, 32, 0);
@@ -248,7 +248,7 @@ assist(struct vm *vm)
 	struct nvmm_assist_callbacks cbs = { NULL, NULL }, old;
 	struct nvmm_vcpu *v = &vm->cpus[0].v;
 
-	VM_START(vm, VM_LONG, g_tell);
+	VM_START(vm, VM_LONG, g_there);
 	VM_EXIT(vm, NVMM_VCPU_EXIT_IO);
 	REFUSES(EINVAL, nvmm_assist_mem(&vm->mach, v));
 	old = v->cbs;

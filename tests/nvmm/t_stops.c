@@ -20,7 +20,9 @@
 #define EXITS_PER_STOP	1000000		/* without it: one is lost */
 
 static struct vm *stopped;
+#if !defined(__NetBSD__)
 static pthread_t owner;
+#endif
 static volatile unsigned asked, got;	/* atomic: stops */
 static volatile int running;		/* atomic: the owner is inside run */
 static unsigned windows;		/* that have opened */
@@ -144,7 +146,9 @@ handler(struct vm *vm)
 
 	VM_START(vm, VM_LONG, g_counts);
 	stopped = vm;
+#if !defined(__NetBSD__)
 	owner = pthread_self();
+#endif
 	ATF_REQUIRE_EQ(0, sigaction(SIGUSR1, &sa, NULL));
 	vm_alarm(vm, VM_SECONDS + n / 500);
 	ATF_REQUIRE_EQ(0, pthread_create(&thread, NULL, asker, &n));

@@ -120,10 +120,24 @@ struct nvmm_comm_page {
 	 */
 	uint64_t io_rax;
 	uint32_t io_state;
+	/*
+	 * What a driver knows of EXIT_MEMORY beyond the exit, NVMM_COMM_MEM_*;
+	 * 0 where it knows nothing. It holds while no state is set.
+	 */
+	uint32_t mem_state;
+	uint64_t mem_efer;		/* the VCPU's EFER */
 };
 #define NVMM_COMM_IO_NONE	0
 #define NVMM_COMM_IO_OFFERED	1
 #define NVMM_COMM_IO_DONE	2
+#define NVMM_COMM_MEM_EFER	0x1	/* .mem_efer is there */
+/*
+ * The access is an instruction's own, not that of a walk of page tables: its
+ * segment and its page allow it, and gpa is where its first byte lies, or the
+ * first in the second of two pages.
+ */
+#define NVMM_COMM_MEM_OPERAND	0x2
+#define NVMM_COMM_MEM_64	0x4	/* the code is 64-bit */
 
 /* Operations of nvmm_ctl(3). */
 #define NVMM_CTL_MACH_INFO	0

@@ -216,6 +216,18 @@ fault_prot(uint64_t info)
 	return (info & SVM_NPF_FETCH) != 0 ? NVMM_PROT_EXEC : NVMM_PROT_READ;
 }
 
+/* What else the owner may want to know of an access of its memory. */
+static void
+fault_tell(struct svm_vcpu *vc, uint64_t info)
+{
+	struct nvmm_comm_page *comm = vc->cpu->comm;
+
+	comm->mem_efer = vc->vmcb->state.efer & ~SVM_EFER_SVME;
+	comm->mem_state = NVMM_COMM_MEM_EFER |
+	    ((info & SVM_NPF_FINAL) != 0 ? NVMM_COMM_MEM_OPERAND : 0) |
+	    (svm_is_64(vc) ? NVMM_COMM_MEM_64 : 0);
+}
+
 /*
  * Serve a nested fault. => Outside a region. EFAULT: it is the owner's, and
  *    comm->exit is filled; ENOMEM: no memory for the page.
@@ -237,8 +249,11 @@ svm_fault(struct svm_vcpu *vc)
 	mem->prot = prot;
 	mem->gpa = ctrl->exitinfo2;
 	mem->inst_len = 0;
-	if (prot != NVMM_PROT_EXEC)
+	vc->cpu->comm->mem_state = 0;
+	if (prot != NVMM_PROT_EXEC) {
 		mem->inst_len = exit_bytes(vc, mem->inst_bytes);
+		fault_tell(vc, ctrl->exitinfo1);
+	}
 	(void)svm_user(vc, NVMM_VCPU_EXIT_MEMORY);
 	return EFAULT;
 }

@@ -12,74 +12,69 @@
 
 #define ATTR_MASK	0x0FFF
 
-/* The API's segment n in the VMCB. */
-static struct svm_vmcb_seg *
-state_seg(struct svm_vmcb_state *st, unsigned n)
+/* A segment register is laid out alike on both sides. */
+#define SAME(field)							\
+	OS_CTASSERT(offsetof(struct nvmm_x64_state_seg, field) ==	\
+	    offsetof(struct svm_vmcb_seg, field))
+SAME(selector);
+SAME(attrib);
+SAME(limit);
+SAME(base);
+OS_CTASSERT(sizeof(struct nvmm_x64_state_seg) == sizeof(struct svm_vmcb_seg));
+
+static inline void
+get_seg(struct nvmm_x64_state_seg *to, const struct svm_vmcb_seg *from)
 {
 
-	switch (n) {
-	case NVMM_X64_SEG_ES:
-		return &st->es;
-	case NVMM_X64_SEG_CS:
-		return &st->cs;
-	case NVMM_X64_SEG_SS:
-		return &st->ss;
-	case NVMM_X64_SEG_DS:
-		return &st->ds;
-	case NVMM_X64_SEG_FS:
-		return &st->fs;
-	case NVMM_X64_SEG_GS:
-		return &st->gs;
-	case NVMM_X64_SEG_GDT:
-		return &st->gdtr;
-	case NVMM_X64_SEG_IDT:
-		return &st->idtr;
-	case NVMM_X64_SEG_LDT:
-		return &st->ldtr;
-	default:
-		return &st->tr;
-	}
+	memcpy(to, from, sizeof(*to));
 }
 
-OS_CTASSERT(sizeof(((struct nvmm_x64_state_seg *)NULL)->attrib) ==
-    sizeof(uint16_t));
+static inline void
+set_seg(struct svm_vmcb_seg *to, const struct nvmm_x64_state_seg *from)
+{
 
-/* The attributes' bits are the same on both sides. */
+	memcpy(to, from, sizeof(*to));
+	to->attrib &= ATTR_MASK;
+}
+
 static void
 set_segs(struct svm_vcpu *vc, const struct nvmm_x64_state *state)
 {
-	struct svm_vmcb_seg *seg;
-	unsigned i;
+	const struct nvmm_x64_state_seg *segs = state->segs;
+	struct svm_vmcb_state *st = &vc->vmcb->state;
 
-	for (i = 0; i < NVMM_X64_NSEG; i++) {
-		seg = state_seg(&vc->vmcb->state, i);
-		seg->selector = state->segs[i].selector;
-		memcpy(&seg->attrib, &state->segs[i].attrib,
-		    sizeof(seg->attrib));
-		seg->attrib &= ATTR_MASK;
-		seg->limit = state->segs[i].limit;
-		seg->base = state->segs[i].base;
-	}
-	vc->vmcb->state.cpl = state->segs[NVMM_X64_SEG_SS].attrib.dpl;
+	set_seg(&st->es, &segs[NVMM_X64_SEG_ES]);
+	set_seg(&st->cs, &segs[NVMM_X64_SEG_CS]);
+	set_seg(&st->ss, &segs[NVMM_X64_SEG_SS]);
+	set_seg(&st->ds, &segs[NVMM_X64_SEG_DS]);
+	set_seg(&st->fs, &segs[NVMM_X64_SEG_FS]);
+	set_seg(&st->gs, &segs[NVMM_X64_SEG_GS]);
+	set_seg(&st->gdtr, &segs[NVMM_X64_SEG_GDT]);
+	set_seg(&st->idtr, &segs[NVMM_X64_SEG_IDT]);
+	set_seg(&st->ldtr, &segs[NVMM_X64_SEG_LDT]);
+	set_seg(&st->tr, &segs[NVMM_X64_SEG_TR]);
+	st->cpl = segs[NVMM_X64_SEG_SS].attrib.dpl;
 	svm_dirty(vc, SVM_CLEAN_SEG | SVM_CLEAN_DT);
 }
 
 static void
 get_segs(struct svm_vcpu *vc, struct nvmm_x64_state *state)
 {
-	const struct svm_vmcb_seg *seg;
-	unsigned i;
+	const struct svm_vmcb_state *st = &vc->vmcb->state;
+	struct nvmm_x64_state_seg *segs = state->segs;
 
-	for (i = 0; i < NVMM_X64_NSEG; i++) {
-		seg = state_seg(&vc->vmcb->state, i);
-		state->segs[i].selector = seg->selector;
-		memcpy(&state->segs[i].attrib, &seg->attrib,
-		    sizeof(seg->attrib));
-		state->segs[i].limit = seg->limit;
-		state->segs[i].base = seg->base;
-	}
+	get_seg(&segs[NVMM_X64_SEG_ES], &st->es);
+	get_seg(&segs[NVMM_X64_SEG_CS], &st->cs);
+	get_seg(&segs[NVMM_X64_SEG_SS], &st->ss);
+	get_seg(&segs[NVMM_X64_SEG_DS], &st->ds);
+	get_seg(&segs[NVMM_X64_SEG_FS], &st->fs);
+	get_seg(&segs[NVMM_X64_SEG_GS], &st->gs);
+	get_seg(&segs[NVMM_X64_SEG_GDT], &st->gdtr);
+	get_seg(&segs[NVMM_X64_SEG_IDT], &st->idtr);
+	get_seg(&segs[NVMM_X64_SEG_LDT], &st->ldtr);
+	get_seg(&segs[NVMM_X64_SEG_TR], &st->tr);
 	/* Of a null SS in ring 3 the processor keeps no DPL: 15.5.1. */
-	state->segs[NVMM_X64_SEG_SS].attrib.dpl = vc->vmcb->state.cpl & 3;
+	segs[NVMM_X64_SEG_SS].attrib.dpl = st->cpl & 3;
 }
 
 static void

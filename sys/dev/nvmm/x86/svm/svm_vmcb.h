@@ -267,5 +267,6 @@ OS_CTASSERT(sizeof(struct svm_vmcb) == OS_PAGE_SIZE);
 /* EXITINFO1 of NPF, 15.25.6. */
 #define SVM_NPF_WRITE			0x00000002ULL
 #define SVM_NPF_FETCH			0x00000010ULL
+#define SVM_NPF_FINAL			0x100000000ULL	/* not in the guest's tables */
 
 #endif /* _SVM_VMCB_H_ */
