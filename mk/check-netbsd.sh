@@ -75,8 +75,13 @@ for file in "$tree"/tests/nvmm/t_*.c; do
 	compile "tests/nvmm/t_$name.c"
 	compile "tests/nvmm/d_$name.S"
 done
-compile tests/nvmm/h_mode.c
-compile tests/nvmm/h_vm.c
+# What they share, but for what asks a bare KVM and what makes ATF cases.
+for file in "$tree"/tests/nvmm/h_*.c; do
+	case ${file##*/} in
+	h_bare.c | h_case.c) ;;
+	*)	compile "tests/nvmm/${file##*/}" ;;
+	esac
+done
 {
 	echo '#include "t_netbsd.h"'
 	for name in $groups; do

@@ -124,6 +124,24 @@ strtoul(const char *s, char **end, int base)
 	return v;
 }
 
+static uint64_t random_state = 1;
+
+void
+srandom(unsigned seed)
+{
+
+	random_state = seed;
+}
+
+long
+random(void)
+{
+
+	random_state = random_state * 6364136223846793005 +
+	    1442695040888963407;
+	return (long)(random_state >> 33);
+}
+
 /* => Zeroed: pages are never used twice. */
 void *
 malloc(size_t size)

@@ -68,6 +68,8 @@ int	strcmp(const char *, const char *);
 size_t	strlen(const char *);
 char	*strerror(int);
 unsigned long strtoul(const char *, char **, int);
+void	srandom(unsigned);
+long	random(void);
 void	*calloc(size_t, size_t);
 void	*malloc(size_t);
 void	*realloc(void *, size_t);
