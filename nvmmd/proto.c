@@ -59,6 +59,16 @@ proto_type_name(enum proto_type type)
 	return names[type];
 }
 
+void
+proto_one_line(char *text)
+{
+
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			*text = '?';
+	}
+}
+
 /* A failure, formatted; always -1. */
 int
 proto_fail(struct proto_failure *f, enum proto_error name, int error,
@@ -72,6 +82,7 @@ proto_fail(struct proto_failure *f, enum proto_error name, int error,
 	va_start(ap, fmt);
 	(void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
 	va_end(ap);
+	proto_one_line(f->text);
 	return -1;
 }
 

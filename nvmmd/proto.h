@@ -76,6 +76,9 @@ int	proto_fail(struct proto_failure *, enum proto_error, int error,
 	    const char *param, const char *, ...)
 	    __attribute__((__format__(__printf__, 5, 6)));
 
+/* Make one line of a text: what would end it, or steer a terminal, is '?'. */
+void	proto_one_line(char *);
+
 enum proto_type {
 	PROTO_STRING,
 	PROTO_INTEGER,

@@ -379,7 +379,7 @@ doc_object(struct proto_doc *d, const struct doc_path *above, json_t *object)
 	return 0;
 }
 
-/* The whole file. */
+/* The whole file. Keys and words of its own may be part of why. */
 int
 proto_doc_parse(const char *name, const char *text, size_t len,
     const struct proto_key *keys, size_t nkeys, proto_set_fn set, void *arg,
@@ -396,9 +396,8 @@ proto_doc_parse(const char *name, const char *text, size_t len,
 	if (tree == NULL) {
 		(void)snprintf(why, PROTO_WHY_MAX, "%s:%d:%d: %s", name,
 		    error.line, error.column, error.text);
-		return -1;
-	}
-	if (json_is_object(tree)) {
+		result = -1;
+	} else if (json_is_object(tree)) {
 		result = doc_object(&d, &top, tree);
 	} else {
 		(void)snprintf(why, PROTO_WHY_MAX,
@@ -406,5 +405,7 @@ proto_doc_parse(const char *name, const char *text, size_t len,
 		result = -1;
 	}
 	json_decref(tree);
+	if (result == -1)
+		proto_one_line(why);
 	return result;
 }

@@ -83,6 +83,7 @@ fuzz_proto(const uint8_t *p, size_t n)
 	} else {
 		FUZZ_CHECK(failure.name < PROTO_NERRORS);
 		FUZZ_CHECK(strlen(failure.text) < PROTO_TEXT_MAX);
+		FUZZ_CHECK(strchr(failure.text, '\n') == NULL);
 		proto_out_failure(&out, &rq, &failure);
 	}
 	check_line(&out);

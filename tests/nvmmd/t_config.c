@@ -164,6 +164,7 @@ static const struct {
 	    "t.conf:3:3: limits.machine is not known here" },
 	{ "{\"limits\":\n{\"requests\":1}, \"images\":\"/requests\",\n "
 	    "\"user\":{\"requests\":3}}", "t.conf:3:2: user must be a string" },
+	{ "{\"us\\ner\\u007f\":1}", "t.conf:1:1: us?er? is not known here" },
 	{ "{\"limits\": 3}", "t.conf:1:2: limits must be an object" },
 	{ "{\"user\":\"a\",\n\"user\":\"b\"}", "t.conf:2:" },
 	{ "{\"limits\":{\"machines\":\"3\"}}",

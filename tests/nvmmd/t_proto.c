@@ -66,6 +66,8 @@ static const struct {
 	    PROTO_INVALID_REQUEST, "7", "jsonrpc must be \"2.0\"" },
 	{ "{\"id\":\"x\",\"method\":\"nope\"}", PROTO_METHOD_NOT_FOUND,
 	    "\"x\"", "no method nope" },
+	{ "{\"id\":1,\"method\":\"a\\n\\u001b[b\"}", PROTO_METHOD_NOT_FOUND,
+	    "1", "no method a??[b" },
 	{ "{\"id\":1,\"method\":\"plain\",\"params\":[]}",
 	    PROTO_INVALID_PARAMS, "1", "object" },
 	{ "{\"id\":1,\"method\":\"plain\",\"params\":null}",
