@@ -60,6 +60,7 @@ void
 machine_fini(void)
 {
 
+	machine_share_fini();
 	queue_fini(&machine_queue);
 }
 
@@ -605,6 +606,9 @@ machine_message(struct worker_msg *msg)
 	case WORKER_RESUME:
 		machine_resumed(m);
 		break;
+	case WORKER_SHARE:
+		machine_shared(m, msg);
+		break;
 	case WORKER_REGS:
 		machine_read(m, msg);
 		break;
@@ -615,6 +619,7 @@ machine_message(struct worker_msg *msg)
 		machine_taken(m, (struct worker_input *)msg);
 		break;
 	case WORKER_ENDED:
+		machine_share_count(m, msg->cpu_ns);
 		machine_ended(m, msg);
 		break;
 	case WORKER_CONSOLE:
@@ -622,6 +627,7 @@ machine_message(struct worker_msg *msg)
 		machine_console(m, false);
 		break;
 	case WORKER_DESTROY:
+		machine_share_count(m, msg->cpu_ns);
 		machine_destroyed(m);
 		break;
 	case WORKER_STOP:

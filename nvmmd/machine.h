@@ -22,6 +22,7 @@
 #include "policy.h"
 #include "proto.h"
 #include "restart.h"
+#include "share.h"
 #include "worker.h"
 
 #define MACHINE_NAME_MAX	65		/* with the NUL */
@@ -91,6 +92,11 @@ struct machine {
 	unsigned ngroups, role;		/* the same, and his role */
 	unsigned share;			/* percent of a processor, 0: not set */
 	bool share_free;		/* by an admin: the policy's is no limit */
+	struct share bucket;		/* what it may run */
+	uint64_t cpu_ns;		/* of its VCPUs, as far as it was counted */
+	bool uncounted;			/* what follows has no limit */
+	bool sharing, held;		/* SHARE is on its way; as it says */
+	uint64_t share_look;		/* it need not be looked at before */
 
 	bool creating, destroying, doomed;
 	bool doomed_next;		/* by the end of its run */
@@ -155,6 +161,8 @@ void	machine_own(struct machine *, const struct peer_owner *,
 void	machine_set_share(struct machine *, unsigned percent, bool admin);
 /* POLICY_SHARE_MAX: as much as there is. */
 unsigned machine_share(const struct machine *);
+/* The policy that machine_init was given says something else. */
+void	machine_policy_changed(void);
 /* Could one like that be created now? Returns 0, or -1. */
 int	machine_admit(const struct machine_spec *, struct proto_failure *);
 

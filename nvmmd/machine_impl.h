@@ -34,6 +34,14 @@ extern const struct policy *machine_policy;
 /* machine_owner.c */
 void	machine_who(struct machine *, const struct policy_who *);
 
+/* machine_share.c */
+void	machine_shared(struct machine *, const struct worker_msg *);
+/* What its VCPUs have used since it was made. */
+void	machine_share_count(struct machine *, uint64_t cpu_ns);
+/* Its limits, or its owner's, may be others now, or it has been started. */
+void	machine_share_update(struct machine *);
+void	machine_share_fini(void);
+
 /* machine_life.c: what workers say */
 void	machine_started(struct machine *, const struct worker_msg *);
 void	machine_powered(struct machine *, const struct worker_msg *);

@@ -310,6 +310,8 @@ machine_started(struct machine *m, const struct worker_msg *msg)
 		machine_tell(m, EVENTS_STARTED, NULL);
 	}
 	m->resetting = false;
+	m->held = false;
+	machine_share_update(m);
 	machine_answer(m, &m->starts, NULL);
 }
 

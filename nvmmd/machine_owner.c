@@ -88,6 +88,7 @@ machine_own(struct machine *m, const struct peer_owner *owner,
 	if (m->owner.uid != owner->uid || m->owner.gid != owner->gid)
 		machine_console(m, true);
 	m->owner = *owner;
+	machine_share_update(m);
 	log_info("machine: %s: owned by uid %d, gid %d", m->name,
 	    (int)owner->uid, (int)owner->gid);
 	machine_tell(m, EVENTS_CHANGED, NULL);
@@ -100,6 +101,7 @@ machine_set_share(struct machine *m, unsigned percent, bool admin)
 
 	m->share = percent;
 	m->share_free = admin;
+	machine_share_update(m);
 	machine_tell(m, EVENTS_CHANGED, NULL);
 }
 

@@ -298,6 +298,7 @@ main_reload(const struct parent_config *to, const int *fds, unsigned nfds)
 	main_sockets = to->sockets;
 	main_conf = to->config;
 	control_limits(main_conf.clients, main_conf.requests);
+	machine_policy_changed();
 	who_forget();
 	main_limits(&main_conf);
 }

@@ -108,6 +108,27 @@ thread_join(struct thread *t)
 	t->stack = NULL;
 }
 
+/* Where there is none to be read by others, it is the process's. */
+clockid_t
+thread_clock(void)
+{
+	clockid_t clock;
+
+	return pthread_getcpuclockid(pthread_self(), &clock) == 0 ? clock :
+	    CLOCK_PROCESS_CPUTIME_ID;
+}
+
+/* A thread's processor time. */
+uint64_t
+thread_cpu_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts) == -1)
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 #ifdef __linux__
 
 /* Linux takes 15 characters. */

@@ -11,6 +11,8 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <time.h>
 
 struct thread {
 	pthread_t id;
@@ -25,6 +27,10 @@ struct thread {
 int	thread_create(struct thread *, size_t stack, void *(*start)(void *),
 	    void *arg);
 void	thread_join(struct thread *);
+/* The calling thread's processor time: a clock for thread_cpu_ns. */
+clockid_t thread_clock(void);
+/* Nanoseconds; 0 if that thread is gone. */
+uint64_t thread_cpu_ns(clockid_t);
 /* Names the calling thread for ps(1) and debuggers; the text may be cut. */
 void	thread_name(const char *);
 

@@ -177,9 +177,12 @@ worker_vcpu(void *arg)
 	thread_name(name);
 	thread_priority_vcpu();
 	atomic_store(&c->self, thread_self());
+	c->clock = thread_clock();
+	atomic_store(&c->timed, true);
 	if (!worker_gate_wait(w))
 		return NULL;
 	guest_vcpu_run(w->guest, c->cpu);
+	atomic_store(&c->cpu_ns, thread_cpu_ns(c->clock));
 	pthread_mutex_lock(&w->gate_lock);
 	last = --w->running == 0;
 	pthread_mutex_unlock(&w->gate_lock);
@@ -216,8 +219,10 @@ static void
 worker_join(struct worker *w)
 {
 
-	while (w->nthreads > 0)
+	while (w->nthreads > 0) {
 		thread_join(&w->cpus[--w->nthreads].thread);
+		w->cpu_ns += atomic_load(&w->cpus[w->nthreads].cpu_ns);
+	}
 	free(w->cpus);
 	w->cpus = NULL;
 }
@@ -287,6 +292,7 @@ worker_do_ended(struct worker *w)
 	worker_gate_set(w, GATE_CLOSED);
 	w->over = true;
 	guest_result(w->guest, &w->ended.result);
+	w->ended.cpu_ns = w->cpu_ns;
 	w->ended.sample = w->samples[WORKER_FINAL];
 	worker_fill(w, w->ended.sample);
 	worker_flush(w);
@@ -306,6 +312,7 @@ worker_do_destroy(struct worker *w)
 	guest_destroy(w->guest);
 	w->guest = NULL;
 	(void)close(w->spec.fd);
+	w->destroy.cpu_ns = w->cpu_ns;
 	worker_answer(w, &w->destroy);
 }
 
@@ -333,6 +340,9 @@ worker_do(struct worker *w, struct worker_msg *msg)
 		break;
 	case WORKER_RESUME:
 		worker_do_resume(w);
+		break;
+	case WORKER_SHARE:
+		worker_do_share(w);
 		break;
 	case WORKER_NMI:
 		worker_do_nmi(w);
@@ -390,8 +400,8 @@ worker_messages(struct worker *w)
 		{ &w->create, WORKER_CREATE }, { &w->start, WORKER_START },
 		{ &w->stop, WORKER_STOP }, { &w->power, WORKER_POWER },
 		{ &w->pause, WORKER_PAUSE }, { &w->resume, WORKER_RESUME },
-		{ &w->nmi, WORKER_NMI }, { &w->regs_msg, WORKER_REGS },
-		{ &w->sample, WORKER_SAMPLE },
+		{ &w->share, WORKER_SHARE }, { &w->nmi, WORKER_NMI },
+		{ &w->regs_msg, WORKER_REGS }, { &w->sample, WORKER_SAMPLE },
 		{ &w->room, WORKER_ROOM }, { &w->ended, WORKER_ENDED },
 		{ &w->console_msg, WORKER_CONSOLE },
 		{ &w->destroy, WORKER_DESTROY },

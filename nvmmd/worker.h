@@ -25,6 +25,7 @@ enum worker_op {
 	WORKER_POWER,			/* ask the guest to end by itself */
 	WORKER_PAUSE,			/* hold the VCPUs */
 	WORKER_RESUME,			/* let them go on */
+	WORKER_SHARE,			/* throttle or not; processor time */
 	WORKER_NMI,			/* no answer */
 	WORKER_REGS,			/* the registers of VCPUs that are held */
 	WORKER_SAMPLE,			/* statistics */
@@ -48,6 +49,8 @@ struct worker_msg {
 	bool failed;			/* CREATE, START: see error */
 	bool image;			/* CREATE, START: the file's fault */
 	bool listens;			/* POWER: the guest may end of it */
+	bool hold;			/* SHARE: main's */
+	uint64_t cpu_ns;		/* SHARE, ENDED, DESTROY: of all VCPUs so far */
 	struct guest_error error;
 	struct guest_result result;	/* ENDED */
 	struct worker_sample *sample;	/* SAMPLE, ENDED: filled; the worker's */
@@ -103,6 +106,8 @@ void	worker_stop(struct worker *);
 void	worker_power(struct worker *);
 void	worker_pause(struct worker *);
 void	worker_resume(struct worker *);
+/* Hold the VCPUs until told otherwise, or do not; tells what they used. */
+void	worker_share(struct worker *, bool hold);
 void	worker_nmi(struct worker *, unsigned cpu);
 void	worker_regs(struct worker *);
 /* Fills a sample other than the one that main still looks at (or NULL). */

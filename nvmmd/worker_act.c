@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The NVMM authors
  *
  * What main asks of a guest between its start and its end: counters, console
- * input, the power button, pauses, NMIs, registers.
+ * input, the power button, pauses, shares, NMIs, registers.
  */
 
 #include <errno.h>
@@ -100,6 +100,33 @@ worker_do_resume(struct worker *w)
 	worker_answer(w, &w->resume);
 }
 
+/* The processor time of all VCPU threads that there have been. */
+static uint64_t
+worker_cpu_ns(const struct worker *w)
+{
+	uint64_t sum = w->cpu_ns, ns;
+	unsigned i;
+
+	for (i = 0; i < w->nthreads; i++) {
+		const struct worker_cpu *c = &w->cpus[i];
+
+		ns = atomic_load(&c->timed) ? thread_cpu_ns(c->clock) : 0;
+		sum += ns != 0 ? ns : atomic_load(&c->cpu_ns);
+	}
+	return sum;
+}
+
+/* SHARE: the VCPUs held or not. */
+void
+worker_do_share(struct worker *w)
+{
+
+	if (w->guest != NULL)
+		guest_throttle(w->guest, w->share.hold);
+	w->share.cpu_ns = worker_cpu_ns(w);
+	worker_answer(w, &w->share);
+}
+
 /* NMI: to all VCPUs that are to have one. */
 void
 worker_do_nmi(struct worker *w)
@@ -155,6 +182,15 @@ worker_resume(struct worker *w)
 {
 
 	queue_put(&w->queue, &w->resume.item);
+}
+
+/* Main asks for SHARE, one at a time. */
+void
+worker_share(struct worker *w, bool hold)
+{
+
+	w->share.hold = hold;
+	queue_put(&w->queue, &w->share.item);
 }
 
 /* Main asks for NMI, for as many VCPUs as it likes. */

@@ -36,6 +36,9 @@ struct worker_cpu {
 	unsigned cpu;			/* - */
 	struct thread thread;		/* c */
 	atomic_int self;		/* thread_self(), 0: not yet */
+	clockid_t clock;		/* set before .timed */
+	atomic_bool timed;
+	_Atomic uint64_t cpu_ns;	/* processor time at its end, or 0 */
 };
 
 struct worker {
@@ -54,6 +57,7 @@ struct worker {
 	struct worker_cpu *cpus;	/* c */
 	unsigned nthreads;		/* c, to be joined */
 	bool over;			/* c, the guest has ended */
+	uint64_t cpu_ns;		/* c, of VCPU threads that were joined */
 	STAILQ_HEAD(, queue_item) inputs;	/* c, not all taken yet */
 	struct worker_sample *samples[WORKER_NSAMPLES];	/* - who holds the msg */
 	struct nvmm_x64_state *regs;	/* who holds .regs_msg; made when asked */
@@ -63,7 +67,7 @@ struct worker {
 	enum worker_gate gate;		/* g */
 	unsigned running;		/* g, VCPU threads in the guest */
 
-	struct worker_msg create, start, stop, power, pause, resume, nmi,
+	struct worker_msg create, start, stop, power, pause, resume, share, nmi,
 	    regs_msg, sample, room, ended, console_msg, destroy;
 					/* who holds them */
 };
@@ -80,6 +84,7 @@ worker_answer(struct worker *w, struct worker_msg *msg)
 void	worker_do_power(struct worker *);
 void	worker_do_pause(struct worker *);
 void	worker_do_resume(struct worker *);
+void	worker_do_share(struct worker *);
 void	worker_do_nmi(struct worker *);
 void	worker_do_regs(struct worker *);
 void	worker_do_sample(struct worker *);

@@ -131,6 +131,11 @@ bool	guest_power(struct guest *);
  */
 int	guest_pause(struct guest *);
 void	guest_resume(struct guest *);
+/*
+ * Hold all VCPUs for a moment, without waiting until they are, or let them go
+ * on; a pause is another thing, and shows registers.
+ */
+void	guest_throttle(struct guest *, bool hold);
 /* Give a VCPU a non-maskable interrupt. -1, EINVAL: there is no such VCPU. */
 int	guest_nmi(struct guest *, unsigned cpu);
 /* How it ended; .end is GUEST_RUNNING until every VCPU knows. */

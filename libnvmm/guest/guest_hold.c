@@ -27,12 +27,26 @@ guest_hold_publish(struct guest_vcpu *v, bool show)
 	pthread_mutex_unlock(&v->lock);
 }
 
-/* The calling VCPU stays here while the guest is paused. */
+/* The calling VCPU stays here while the guest is throttled, unless paused. */
+static void
+hold_throttled(struct guest *g)
+{
+	pthread_mutex_lock(&g->lock);
+	while (g->throttled && !g->paused && !g->ended)
+		pthread_cond_wait(&g->hold_cv, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* The calling VCPU stays here while the guest is paused or throttled. */
 void
 guest_hold(struct guest_vcpu *v)
 {
 	struct guest *g = v->g;
 
+	if (!g->paused) {
+		hold_throttled(g);
+		return;
+	}
 	guest_hold_publish(v, true);
 	pthread_mutex_lock(&g->lock);
 	g->nheld++;
@@ -53,6 +67,7 @@ guest_pause(struct guest *g)
 
 	pthread_mutex_lock(&g->lock);
 	g->paused = true;
+	pthread_cond_broadcast(&g->hold_cv);
 	pthread_mutex_unlock(&g->lock);
 	for (i = 0; i < g->conf.ncpus; i++)
 		guest_mail_post(&g->vcpus[i], MAIL_PAUSE, 0);
@@ -75,6 +90,24 @@ guest_resume(struct guest *g)
 	g->paused = false;
 	pthread_cond_broadcast(&g->hold_cv);
 	pthread_mutex_unlock(&g->lock);
+}
+
+/* Every VCPU held, as soon as it looks, or let go on. */
+void
+guest_throttle(struct guest *g, bool hold)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&g->lock);
+	if (g->throttled == hold) {
+		pthread_mutex_unlock(&g->lock);
+		return;
+	}
+	g->throttled = hold;
+	pthread_cond_broadcast(&g->hold_cv);
+	pthread_mutex_unlock(&g->lock);
+	for (i = 0; hold && i < g->conf.ncpus; i++)
+		guest_mail_post(&g->vcpus[i], MAIL_PAUSE, 0);
 }
 
 /* A non-maskable interrupt, as by a button on the front. */

@@ -46,7 +46,7 @@
 #define MAIL_INIT	0x08
 #define MAIL_SIPI	0x10		/* to mail_sipi */
 #define MAIL_END	0x20		/* the guest has ended */
-#define MAIL_PAUSE	0x40		/* the guest is paused */
+#define MAIL_PAUSE	0x40		/* the guest is paused or throttled */
 
 struct guest_vcpu {
 	struct guest *g;		/* (c) */
@@ -107,8 +107,10 @@ struct guest {
 	struct guest_result result;	/* (g) */
 	unsigned nrunning;		/* (g) threads in guest_vcpu_run */
 	unsigned nheld;			/* (g) of which guest_hold() has */
-	pthread_cond_t hold_cv;		/* (g) paused, nheld, ended changed */
+	pthread_cond_t hold_cv;		/* (g) paused, throttled, nheld, ended
+					   changed */
 	atomic_bool paused;		/* (a), changed under (g) */
+	atomic_bool throttled;		/* (a), changed under (g) */
 	atomic_bool ended;		/* (a) result.end is set */
 	struct powerport power;		/* (g) */
 
@@ -146,7 +148,7 @@ void	guest_exit_exception(struct guest_vcpu *, uint8_t vector,
 	    uint64_t error);
 
 /* guest_hold.c */
-/* Stay while the guest is paused. */
+/* Stay while the guest is paused or throttled. */
 void	guest_hold(struct guest_vcpu *);
 /* Show the registers of a VCPU that stands still, or show none. */
 void	guest_hold_publish(struct guest_vcpu *, bool show);

@@ -18,7 +18,8 @@
  * when the guest has ended: the first guest_end() counts, sets .ended and
  * mails everyone. Each thread leaves its registers in .regs on its way out;
  * the last one makes the result visible by .nrunning. While the guest is
- * paused, each thread waits at the beginning of its turn (guest_hold.c).
+ * paused or throttled, each thread waits at the beginning of its turn
+ * (guest_hold.c).
  *
  * Synchronization. Mail must not be overlooked by a VCPU about to run. It sets
  * .in_run and then reads .attention; who posts sets .attention and then reads
@@ -197,7 +198,7 @@ run_turn(struct guest_vcpu *v)
 	guest_mail_take(v);
 	if (v->g->ended)
 		return;
-	if (v->g->paused) {
+	if (v->g->paused || v->g->throttled) {
 		guest_hold(v);
 		return;
 	}

@@ -430,6 +430,87 @@ a_bad_file_changes_nothing_body() {
 	end
 }
 
+# used NAME ...: hundredths of a second that VCPUs of these machines have had.
+used() {
+	for vm; do
+		for task in "/proc/$proper/task/"*; do
+			[ "$(cat "$task/comm")" != "$vm/0" ] ||
+			    sed 's/.*) //' "$task/stat"
+		done
+	done | awk '{ sum += $12 + $13 } END { print sum + 0 }'
+}
+
+# share SECONDS LEAST MOST NAME ...: the machines together get that much of a
+# processor, in percent. On a busy host less will do: a third of what the
+# machine called free gets, which has no limit.
+share() {
+	seconds=$1 least=$2 most=$3
+	shift 3
+	before=$(used "$@") free=$(used free) begun=$(date +%s%N)
+	sleep "$seconds"
+	got=$(($(used "$@") - before)) free=$(($(used free) - free))
+	took=$(($(date +%s%N) - begun))
+	got=$((got * 1000000000 / took)) free=$((free * 1000000000 / took))
+	[ "$got" -le "$most" ] ||
+	    atf_fail "$* got $got percent, not $least to $most"
+	[ "$got" -ge "$least" ] || [ "$got" -ge $((free / 3)) ] ||
+	    atf_fail "$* got $got percent, not $least; free got $free"
+}
+
+test_case shares_of_run_time 120
+shares_of_run_time_body() {
+	begin '.policy = [ { user: "alice", share_per_user: 40 },
+	    { user: "bob", share_per_machine: 20 } ]'
+	call vm.create '{"name":"free","memory":16777216,"cmdline":"spin",
+	    "elf":{"image":"smallkern"}}'
+	call vm.start '{"vm":"free"}'
+	for vm in a1 a2; do
+		make alice s $vm
+		by alice s vm.start "{\"vm\":\"$vm\"}"
+	done
+	share 5 36 43 a1 a2
+	# One of them alone gets what both had.
+	by alice s vm.stop '{"vm":"a2","force":true}'
+	share 4 34 43 a1
+	make bob s b
+	atf_check_equal 20 "$(by bob s vm.show '{"vm":"b"}' | jq .share)"
+	by bob s vm.start '{"vm":"b"}'
+	share 5 17 22 b
+	# He may take less, not more; an admin gives what he likes.
+	refused() { atf_check_equal "$1" "$(error bob s vm.set "$2")"; }
+	refused "LIMIT: share limit of a machine of user bob is 20: 21 asked\
+ for" '{"vm":"b","share":21}'
+	atf_check_equal 5 "$(by bob s vm.set '{"vm":"b","share":5}' |
+	    jq .share)"
+	share 5 3 7 b
+	atf_check_equal 30 "$(call vm.set '{"vm":"b","share":30}' |
+	    jq .share)"
+	share 5 25 33 b
+	# A pause is no way around it, and it can be paused while it is held.
+	atf_check_equal paused "$(by bob s vm.pause '{"vm":"b"}' |
+	    jq -r .state)"
+	share 1 0 1 b
+	atf_check_equal running "$(by bob s vm.resume '{"vm":"b"}' |
+	    jq -r .state)"
+	share 3 20 35 b
+	# It ends at once though it is held most of the time.
+	call vm.set '{"vm":"b","share":1}'
+	sleep 1
+	begun=$(date +%s%N)
+	by bob s vm.destroy '{"vm":"b"}'
+	[ $(($(date +%s%N) - begun)) -lt 500000000 ] ||
+	    [ "$slow" -gt 1 ] || atf_fail "it took too long to end"
+	# The policy changes, and with it what runs.
+	conf '.policy = [ { user: "alice", share_per_user: 10 } ]'
+	atf_check_equal '{}' "$(call daemon.reload)"
+	sleep 1
+	share 5 5 12 a1
+	conf '.policy = []'
+	atf_check_equal '{}' "$(call daemon.reload)"
+	share 4 50 200 a1
+	end
+}
+
 # Of the kernel's driver only: nobody may open another's /dev/kvm here.
 test_case the_device_is_the_daemons 60
 the_device_is_the_daemons_body() {

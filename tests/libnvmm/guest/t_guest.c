@@ -254,6 +254,47 @@ ATF_TC_BODY(pause_holds_all_vcpus, tc)
 	guest_destroy(g);
 }
 
+ATF_TC_WITHOUT_HEAD(throttle_holds_and_lets_go);
+ATF_TC_BODY(throttle_holds_and_lets_go, tc)
+{
+	struct nvmm_x64_state regs;
+	struct guest_result result;
+	struct guest *g;
+	struct run *r;
+	uint64_t before;
+	int i;
+
+	(void)tc;
+	g = MAKE(g_busy, 2);
+	r = start(g, 2);
+	for (i = 0; i < 20; i++) {
+		guest_throttle(g, true);
+		usleep(20000);
+		before = port_exits(g);
+		usleep(5000);
+		ATF_CHECK_EQ(port_exits(g), before);
+		ATF_CHECK_EQ(guest_vcpu_regs(g, 0, &regs), -1);
+		/* A pause meanwhile is one, and outlasts it. */
+		if (i % 2 == 1) {
+			ATF_CHECK_EQ(guest_pause(g), 0);
+			ATF_CHECK_EQ(guest_vcpu_regs(g, 0, &regs), 0);
+			guest_throttle(g, false);
+			usleep(5000);
+			ATF_CHECK_EQ(port_exits(g), before);
+			guest_resume(g);
+		}
+		guest_throttle(g, false);
+		while (port_exits(g) == before)
+			usleep(1000);
+	}
+	/* Throttled, it ends when told to. */
+	guest_throttle(g, true);
+	guest_stop(g);
+	finish(g, r, 2, &result);
+	ATF_CHECK_EQ(result.end, GUEST_STOPPED);
+	guest_destroy(g);
+}
+
 ATF_TC_WITHOUT_HEAD(power);
 ATF_TC_BODY(power, tc)
 {
@@ -602,6 +643,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, exits);
 	ATF_TP_ADD_TC(tp, stop_while_spinning);
 	ATF_TP_ADD_TC(tp, pause_holds_all_vcpus);
+	ATF_TP_ADD_TC(tp, throttle_holds_and_lets_go);
 	ATF_TP_ADD_TC(tp, power);
 	ATF_TP_ADD_TC(tp, nmi);
 	ATF_TP_ADD_TC(tp, stop_while_halted_for_ever);
