@@ -254,7 +254,7 @@ CASE(ctl_errors, "nvmm_ctl: no such operation or size EINVAL, NULL EFAULT")
 
 	h_start();
 	ATF_REQUIRE_EQ(0, h_machine());
-	ATF_CHECK_EQ(EINVAL, h_ctl(0, rec, 64));
+	ATF_CHECK_EQ(EINVAL, h_ctl(1, rec, 64));
 	ATF_CHECK_EQ(EINVAL, h_ctl(99, rec, 64));
 	ATF_CHECK_EQ(EINVAL, h_ctl(NVMM_CTL_MACH_INFO, rec, 0));
 	ATF_CHECK_EQ(EINVAL, h_ctl(NVMM_CTL_MACH_INFO, rec, 3));
