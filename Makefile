@@ -17,6 +17,8 @@
 #	check-bochs	the driver's tests in Bochs, which has NRIPS; takes long
 #	check-debugkernel	the driver's tests in a kernel with KASAN, lockdep
 #			and kmemleak, built the first time; takes long
+#	check-qemu	QEMU with its own NVMM accelerator, from Debian's source, on
+#			our library and driver, beside KVM and TCG; takes long
 #	bench-boot, bench-control, bench-exits	figures beside the peers' in the
 #			same run; bench-exits is exact
 #	install		into ${DESTDIR}${PREFIX}
@@ -77,6 +79,11 @@ check-debugkernel: deps
 	${MAKE} tests
 	sh mk/check.sh . debugkernel
 
+check-qemu: deps
+	sh mk/deps.sh qemu
+	${MAKE} tests
+	sh tests/qemu/check.sh .
+
 bench-boot bench-control: deps
 	sh mk/deps.sh bench
 	${MAKE} tests
@@ -96,5 +103,5 @@ clean:
 	rm -rf build
 
 .PHONY: all ${ROOMS} tests deps demo demo-here check check-differ fuzz check-asan \
-    check-netbsd check-bochs check-debugkernel bench-boot bench-control bench-exits \
-    install clean
+    check-netbsd check-bochs check-debugkernel check-qemu bench-boot bench-control \
+    bench-exits install clean

@@ -4,7 +4,8 @@
 # Install what is missing: for the build and the tests, or as well, by an
 # argument, for the peers of the benchmarks ("bench"), for tests in Bochs
 # ("bochs"), for those in a kernel of our own ("debugkernel"), for fuzzing
-# ("fuzz"). Debian by apt-get, NetBSD by pkgin. Quick where nothing is missing.
+# ("fuzz"), for a QEMU of our own ("qemu"). Debian by apt-get, NetBSD by pkgin.
+# Quick where nothing is missing.
 set -eu
 
 debian_build='gcc make bmake libc6-dev libevent-dev libjansson-dev libelf-dev libncurses-dev
@@ -16,6 +17,8 @@ debian_bench='libvirt-daemon-system libvirt-clients'
 debian_bochs='bochs bochs-term bochsbios grub-pc-bin grub-common xorriso mtools'
 debian_debugkernel='flex bison bc xz-utils'
 debian_fuzz='clang libclang-rt-dev'
+debian_qemu='dpkg-dev xz-utils meson ninja-build python3 flex bison libglib2.0-dev
+	libpixman-1-dev zlib1g-dev libfdt-dev'
 netbsd_build='jansson libevent libelf ncurses'
 netbsd_check='socat jq qemu'
 
@@ -46,6 +49,7 @@ bench)		more=$debian_bench ;;
 bochs)		more=$debian_bochs ;;
 debugkernel)	more=$debian_debugkernel ;;
 fuzz)		more=$debian_fuzz ;;
+qemu)		more=$debian_qemu ;;
 *)		more= ;;
 esac
 
