@@ -299,6 +299,33 @@ intr_long(struct vm *vm)
 	interrupt(vm);
 }
 
+/*
+ * Each of many is injected and its run stopped before the guest takes it, as by
+ * an owner whose APIC has one in service after the other: none is lost or
+ * refused, and the last, which has the priority, is served first.
+ */
+static void
+intr_stopped(struct vm *vm)
+{
+	struct vm_trap t;
+	unsigned i;
+
+	VM_START(vm, VM_LONG, g_event64);
+	set_if(vm);
+	for (i = 2; i <= 15; i++) {
+		vm_inject(vm, INTR_EV, (uint8_t)(i << 4), 0);
+		ATF_REQUIRE_EQ(0, nvmm_vcpu_stop(&vm->cpus[0].v));
+		VM_EXIT(vm, NVMM_VCPU_EXIT_STOPPED);
+		ATF_CHECK(vm_exit(vm)->exitstate.evt_pending);
+	}
+	for (i = 15; i >= 2; i--) {
+		vm_trap(vm, &t);
+		check_frame(vm, &t, i << 4, G_CODE);
+	}
+	VM_PORT(vm, 0x80);
+	VM_PORT(vm, 0x81);
+}
+
 /* Run to the trap: the guest must come to it at this RIP. */
 static void
 interrupt_at(struct vm *vm, uint64_t rip)
@@ -911,6 +938,8 @@ static const struct vm_case table[] = {
 	{ "intr_pae", INTERRUPTS, MUST, MUST, "PAE", intr_pae, 0 },
 	{ "intr_compat", INTERRUPTS, MUST, MUST, NULL, intr_compat, 0 },
 	{ "intr_long", INTERRUPTS, MUST, MUST, NULL, intr_long, 0 },
+	{ "intr_stopped", INTERRUPTS, MUST, MUST, "interrupt window",
+	  intr_stopped, 0 },
 	{ "delayed_if", "An interrupt waits for RFLAGS.IF", MUST, MUST,
 	  "interrupt window", delayed_if, 0 },
 	{ "delayed_sti", "An interrupt waits for STI's shadow to end", MUST,

@@ -34,6 +34,38 @@ void	nvmm_x86_copy_state(struct nvmm_x64_state *,
 /* Fill comm->exit.exitstate out of comm->state. */
 void	nvmm_x86_exitstate(struct nvmm_comm_page *);
 
+/*
+ * Interrupts that wait behind another. The last to come goes first: its owner's
+ * controller has both in service, and gave it the higher priority. There is
+ * one of each priority of an APIC.
+ */
+struct nvmm_x86_irqs {
+	uint8_t vector[15];
+	unsigned n;
+};
+
+/* One more, before *irq, which is -1 if there is none. => False: no room. */
+static inline bool
+nvmm_x86_irq_push(int *irq, struct nvmm_x86_irqs *behind, uint8_t vector)
+{
+
+	if (*irq >= 0) {
+		if (behind->n == sizeof(behind->vector))
+			return false;
+		behind->vector[behind->n++] = (uint8_t)*irq;
+	}
+	*irq = vector;
+	return true;
+}
+
+/* *irq is taken: the next. */
+static inline void
+nvmm_x86_irq_pop(int *irq, struct nvmm_x86_irqs *behind)
+{
+
+	*irq = behind->n != 0 ? behind->vector[--behind->n] : -1;
+}
+
 /* For the function below alone. */
 extern const uint8_t nvmm_x86_exit_stats[3][8];
 

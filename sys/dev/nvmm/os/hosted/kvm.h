@@ -16,6 +16,7 @@
 #include <linux/kvm.h>
 
 #include "nvmm_internal.h"
+#include "x86/nvmm_x86_internal.h"
 
 extern const struct nvmm_impl nvmm_kvm;
 
@@ -97,6 +98,7 @@ struct kvm_vcpu {
 	struct kvm_regs msr_regs;	/* (v) at an exit for an MSR */
 
 	int irq;			/* (v) vector yet to be injected, or -1 */
+	struct nvmm_x86_irqs irqs;	/* (v) and those behind it */
 	bool window;			/* (v) the owner wants EXIT_INT_READY */
 	bool changed;			/* (v) the owner changed state since the exit */
 

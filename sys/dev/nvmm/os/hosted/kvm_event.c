@@ -65,7 +65,7 @@ kvm_event_enter(struct kvm_vcpu *vc)
 		error = kvm_ioctl(vc->fd, KVM_INTERRUPT, &irq);
 		if (error)
 			return error;
-		vc->irq = -1;
+		nvmm_x86_irq_pop(&vc->irq, &vc->irqs);
 		vc->changed = true;
 		vc->valid &= ~KVM_VALID_EVENTS;
 	}
@@ -107,15 +107,12 @@ inject_nmi(struct kvm_vcpu *vc)
 	return kvm_ioctl(vc->fd, KVM_NMI, NULL);
 }
 
-/* => EAGAIN: another interrupt waits. */
+/* => EAGAIN: too many interrupts wait. */
 static int
 inject_interrupt(struct kvm_vcpu *vc, uint8_t vector)
 {
 
-	if (vc->irq >= 0)
-		return EAGAIN;
-	vc->irq = vector;
-	return 0;
+	return nvmm_x86_irq_push(&vc->irq, &vc->irqs, vector) ? 0 : EAGAIN;
 }
 
 /*

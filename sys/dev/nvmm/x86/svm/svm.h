@@ -125,7 +125,7 @@ struct svm_vcpu {
 	uint64_t injected;		/* went in with the last one */
 	uint64_t injected_rip;		/* there, if injected != 0 */
 	int irq;			/* vector that waits, or -1 */
-	int irq_next;			/* another behind it, or -1 */
+	struct nvmm_x86_irqs irqs;	/* and those behind it */
 	bool nmi;			/* one waits */
 	bool nmi_masked;		/* until IRET */
 	bool nmi_step;			/* IRET, or out of a shadow */

@@ -5,10 +5,11 @@
  * Events on their way into the guest, AMD APM vol. 2, 15.20 and 15.21.
  *
  * vc->eventinj goes in with the next VMRUN, whatever the guest's flags: an
- * exception, or what an exit interrupted. One interrupt and one NMI wait in
- * vc->irq and vc->nmi until the guest can take them. What they wait for is made
- * to exit: a dummy virtual interrupt under the VINTR intercept for RFLAGS.IF
- * and the interrupt shadow, CR8 writes for the TPR, and IRET for NMIs.
+ * exception, or what an exit interrupted. One NMI waits in vc->nmi, and
+ * interrupts in vc->irq and, behind it, vc->irqs until the guest can take them.
+ * What they wait for is made to exit: a dummy virtual interrupt under the VINTR
+ * intercept for RFLAGS.IF and the interrupt shadow, CR8 writes for the TPR, and
+ * IRET for NMIs.
  *
  * The end of an NMI's handler is where IRET has done its work, while the
  * intercept comes before it: IRET is then single-stepped. So is the instruction
@@ -147,8 +148,7 @@ event_take(struct svm_vcpu *vc)
 	    event_tpr_ready(vc)) {
 		vc->eventinj = SVM_EVENT_V | SVM_EVENT_TYPE_INTR |
 		    (uint64_t)vc->irq;
-		vc->irq = vc->irq_next;
-		vc->irq_next = -1;
+		nvmm_x86_irq_pop(&vc->irq, &vc->irqs);
 	}
 }
 
@@ -351,9 +351,8 @@ event_put_back(struct svm_vcpu *vc)
 		vc->nmi_masked = false;
 		break;
 	case SVM_EVENT_TYPE_INTR:
-		/* The owner adds none before the one that waits is gone. */
-		vc->irq_next = vc->irq;
-		vc->irq = (int)(vc->eventinj & SVM_EVENT_VECTOR);
+		(void)nvmm_x86_irq_push(&vc->irq, &vc->irqs,
+		    vc->eventinj & SVM_EVENT_VECTOR);
 		break;
 	}
 }
@@ -472,7 +471,10 @@ svm_exit_db(struct svm_vcpu *vc)
 	return SVM_AGAIN;
 }
 
-/* => EINVAL: no exception, or not one to inject. EAGAIN: another event waits. */
+/*
+ * => EINVAL: no exception, or not one to inject. EAGAIN: an exception when
+ *    another event is under way, or too many interrupts.
+ */
 int
 svm_vcpu_inject(struct nvmm_cpu *cpu, const struct nvmm_vcpu_event *event)
 {
@@ -495,10 +497,8 @@ svm_vcpu_inject(struct nvmm_cpu *cpu, const struct nvmm_vcpu_event *event)
 			vc->nmi = true;
 			return 0;
 		}
-		if (vc->irq >= 0)
-			return EAGAIN;
-		vc->irq = event->vector;
-		return 0;
+		return nvmm_x86_irq_push(&vc->irq, &vc->irqs,
+		    event->vector) ? 0 : EAGAIN;
 	default:
 		return EINVAL;
 	}

@@ -169,7 +169,7 @@ svm_vcpu_create(struct nvmm_machine *mach, struct nvmm_cpu *cpu)
 	vc->cpu = cpu;
 	vc->vm = mach->vm;
 	vc->mach_serial = md->serial;
-	vc->irq = vc->irq_next = -1;
+	vc->irq = -1;
 	vcpu_take_asid(vc);
 	vcpu_init_vmcb(vc);
 	cpu->cpudata = vc;
