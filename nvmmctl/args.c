@@ -50,6 +50,9 @@ static const struct option_row option_rows[] = {
 	{ "--restart",	OPT_RESTART,	true,	FIELD(restart) },
 	{ "--openmetrics", OPT_METRICS,	false,	FIELD(metrics) },
 	{ "--interval",	OPT_INTERVAL,	true,	FIELD(interval) },
+	{ "--owner",	OPT_OWNER,	true,	FIELD(owner) },
+	{ "--group",	OPT_GROUP,	true,	FIELD(group) },
+	{ "--share",	OPT_SHARE,	true,	FIELD(share) },
 };
 
 /* Returns the row of the option that an argument spells, or NULL. */

@@ -55,6 +55,20 @@ cmd_describe(struct ctl *ctl)
 	    ctl->out->describe);
 }
 
+/* A reload that went well has nothing to say. */
+static void
+reload_show(const struct reply *reply)
+{
+	(void)reply;
+}
+
+int
+cmd_reload(struct ctl *ctl)
+{
+	return daemon_call(ctl, request_new("daemon.reload"),
+	    ctl->json != NULL ? json_result : reload_show);
+}
+
 int
 cmd_raw(struct ctl *ctl)
 {

@@ -43,6 +43,39 @@ cmd_regs(struct ctl *ctl)
 	return call_each(ctl, "vm.regs", ctl->out->regs, NULL);
 }
 
+/* Adds what is to be changed. */
+static void
+set_add(const struct ctl *ctl, struct request *req)
+{
+	uint64_t share;
+
+	if (ctl->owner != NULL)
+		request_string(req, "owner", ctl->owner);
+	if (ctl->group != NULL)
+		request_string(req, "group", ctl->group);
+	if (ctl->share != NULL && number_parse(ctl->share, &share) == NULL)
+		request_integer(req, "share", share);
+	if (ctl->restart != NULL)
+		request_string(req, "restart", ctl->restart);
+}
+
+int
+cmd_set(struct ctl *ctl)
+{
+	const char *wrong = NULL;
+	uint64_t share;
+
+	if (ctl->share != NULL)
+		wrong = number_parse(ctl->share, &share);
+	if (wrong != NULL)
+		return fail(CTL_USAGE, "--share %s: %s", ctl->share, wrong);
+	if (ctl->owner == NULL && ctl->group == NULL && ctl->share == NULL &&
+	    ctl->restart == NULL)
+		return fail(CTL_USAGE, "set needs --owner, --group, --share "
+		    "or --restart");
+	return call_each(ctl, "vm.set", ctl->out->changed, set_add);
+}
+
 int
 cmd_list(struct ctl *ctl)
 {

@@ -45,6 +45,10 @@
 #define OPT_RESTART		0x10000
 #define OPT_METRICS		0x20000
 #define OPT_INTERVAL		0x40000
+#define OPT_OWNER		0x80000
+#define OPT_GROUP		0x100000
+#define OPT_SHARE		0x200000
+#define OPT_SET			(OPT_OWNER | OPT_GROUP | OPT_SHARE | OPT_RESTART)
 #define OPT_CREATE		(OPT_MEM | OPT_ELF | OPT_NAME | OPT_VCPUS | \
 				    OPT_CMDLINE | OPT_BOOT | OPT_RESTART)
 
@@ -78,6 +82,9 @@ struct ctl {
 	const char *restart;
 	const char *metrics;
 	const char *interval;
+	const char *owner;
+	const char *group;
+	const char *share;
 	const struct verb *verb;
 	char **operands;
 	int noperands;
@@ -107,6 +114,7 @@ int	cmd_log(struct ctl *);
 int	cmd_identify(struct ctl *);
 int	cmd_info(struct ctl *);
 int	cmd_describe(struct ctl *);
+int	cmd_reload(struct ctl *);
 int	cmd_raw(struct ctl *);
 int	cmd_proxy(struct ctl *);
 
@@ -126,6 +134,7 @@ int	cmd_wait(struct ctl *);
 /* cmd_machine.c */
 int	cmd_create(struct ctl *);
 int	cmd_list(struct ctl *);
+int	cmd_set(struct ctl *);
 int	cmd_show(struct ctl *);
 int	cmd_regs(struct ctl *);
 

@@ -118,13 +118,23 @@ static void
 show_owner(const json_t *m)
 {
 	const json_t *owner = json_object_get(m, "owner");
-	char buf[FORMAT_MAX];
+	const char *user = member_string(owner, "user", NULL);
+	const char *group = member_string(owner, "group", NULL);
+	char buf[4 * FORMAT_MAX];
 
 	if (owner == NULL)
 		return;
-	(void)snprintf(buf, sizeof(buf), "uid %" PRId64 ", gid %" PRId64,
-	    member_integer(owner, "uid", -1), member_integer(owner, "gid", -1));
+	(void)snprintf(buf, sizeof(buf), "%.64s%suid %" PRId64
+	    ", %.64s%sgid %" PRId64, user != NULL ? user : "",
+	    user != NULL ? ", " : "", member_integer(owner, "uid", -1),
+	    group != NULL ? group : "", group != NULL ? ", " : "",
+	    member_integer(owner, "gid", -1));
 	field_print("owner", buf);
+	if (member_integer(m, "share", 0) > 0) {
+		(void)snprintf(buf, sizeof(buf), "%" PRId64 "%% of a processor",
+		    member_integer(m, "share", 0));
+		field_print("run time", buf);
+	}
 }
 
 /* Prints the last exit of each VCPU. */

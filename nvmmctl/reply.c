@@ -28,6 +28,7 @@ static const struct {
 	{ "LIMIT",		CTL_REFUSED },
 	{ "DENIED",		CTL_REFUSED },
 	{ "BAD_IMAGE",		CTL_REFUSED },
+	{ "BAD_CONFIG",		CTL_REFUSED },
 	{ "INVALID_PARAMS",	CTL_REFUSED },
 	{ "NO_MEMORY",		CTL_REFUSED },
 	{ "NOT_FOUND",		CTL_NOTFOUND },

@@ -62,15 +62,19 @@ cell_memory(char *buf, const json_t *m)
 static const char *
 cell_owner(char *buf, const json_t *m)
 {
-	return format_count(buf,
-	    member_integer(json_object_get(m, "owner"), "uid", -1));
+	const json_t *owner = json_object_get(m, "owner");
+
+	return member_string(owner, "user",
+	    format_count(buf, member_integer(owner, "uid", -1)));
 }
 
 static const char *
 cell_group(char *buf, const json_t *m)
 {
-	return format_count(buf,
-	    member_integer(json_object_get(m, "owner"), "gid", -1));
+	const json_t *owner = json_object_get(m, "owner");
+
+	return member_string(owner, "group",
+	    format_count(buf, member_integer(owner, "gid", -1)));
 }
 
 static const char *

@@ -511,6 +511,33 @@ shares_of_run_time_body() {
 	end
 }
 
+test_case by_nvmmctl 60
+by_nvmmctl_body() {
+	begin
+	ctl() { "$top/nvmmctl/nvmmctl" -s s "$@"; }
+	make alice s a
+	atf_check -o match:'a  *created  *1  *16M  *alice  ' \
+	    "$top/nvmmctl/nvmmctl" -s s list
+	atf_check -o inline:'a: created\n' "$top/nvmmctl/nvmmctl" -s s set a \
+	    --owner bob --group crew --share 50 --restart always
+	ctl show a >shown
+	for line in 'owner  *bob, uid 61002, crew, gid 61103' \
+	    'run time  *50% of a processor'; do
+		grep -q "^$line\$" shown || atf_fail "not $line: $(cat shown)"
+	done
+	atf_check_equal always "$(ctl -j show a | jq -r .restart)"
+	atf_check -s exit:3 -e match:'there is no user zoe' \
+	    "$top/nvmmctl/nvmmctl" -s s set a --owner zoe
+	atf_check -s exit:2 -e match:'needs --owner' \
+	    "$top/nvmmctl/nvmmctl" -s s set a
+	atf_check "$top/nvmmctl/nvmmctl" -s s reload
+	conf '.sockets[1].role = "king"'
+	atf_check -s exit:3 -e match:'conf:[0-9]*:[0-9]*: sockets\[1\].role' \
+	    "$top/nvmmctl/nvmmctl" -s s reload
+	atf_check -o match:'^your role  *admin$' "$top/nvmmctl/nvmmctl" -s s info
+	end
+}
+
 # Of the kernel's driver only: nobody may open another's /dev/kvm here.
 test_case the_device_is_the_daemons 60
 the_device_is_the_daemons_body() {

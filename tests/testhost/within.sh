@@ -18,8 +18,8 @@ toyvirt/toyvirt -m 64M -a exit=0 smallkern/smallkern >/dev/null
 cd tests
 if [ $# -eq 0 ]; then
 	kyua list -k Kyuafile.testhost | grep -e ^nvmm/ -e /t_boot: \
-	    -e /t_guest: -e /t_toyvirt: -e /t_nvmmd: -e /t_life: -e :real_ \
-	    >/tmp/list
+	    -e /t_guest: -e /t_toyvirt: -e /t_nvmmd: -e /t_life: \
+	    -e /t_rights: -e :real_ >/tmp/list
 	# shellcheck disable=SC2046 -- a list of names
 	set -- $(grep -v -e :bad_files -e :bad_lines -e :bad_options \
 	    -e :command_line -e :configtest -e :default_folder -e :describes \
