@@ -91,7 +91,9 @@ move_do(struct nvmm_machine *mach, struct nvmm_vcpu *vcpu,
 	if (!store)
 		x86_reg_set(st, insn->dst.reg, insn->dst.size,
 		    insn->dst.shift, x86_cut(val, o->size));
-	x86_advance(st, next);
+	/* Not x86_advance(): the segments at hand may be of another time. */
+	st->gprs[NVMM_X64_GPR_RIP] = next;
+	st->gprs[NVMM_X64_GPR_RFLAGS] &= ~(uint64_t)X86_FL_RF;
 	nvmm_state_set(vcpu, NVMM_X64_STATE_GPRS);
 	return 0;
 }

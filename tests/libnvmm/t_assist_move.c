@@ -306,6 +306,27 @@ ATF_TC_BODY(changed_since, tc)
 	ATF_CHECK_STREQ("w21000.4=5 ", seen);
 }
 
+/*
+ * The groups that it does without are as the owner last saw them, which was
+ * before the guest left real mode: RIP stays as wide as it is.
+ */
+ATF_TC_WITHOUT_HEAD(stale_groups);
+ATF_TC_BODY(stale_groups, tc)
+{
+	static const uint8_t store[15] = { 0x89, 0x07 };
+	const uint64_t rip = 0xFFFFFFFF8D89A395;
+
+	setup_long();
+	memset(vcpu.state->segs, 0, sizeof(vcpu.state->segs));
+	memset(vcpu.state->crs, 0, sizeof(vcpu.state->crs));
+	memset(vcpu.state->msrs, 0, sizeof(vcpu.state->msrs));
+	RDI = DEV;
+	long_exit(store, DEV, true, TOLD);
+	RIP = rip;
+	ATF_REQUIRE_EQ(0, nvmm_assist_mem(&mach, &vcpu));
+	ATF_CHECK_EQ(rip + 2, RIP);
+}
+
 /* Bytes that are almost those decoded before are another instruction. */
 ATF_TC_WITHOUT_HEAD(decoded_anew);
 ATF_TC_BODY(decoded_anew, tc)
@@ -347,6 +368,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, not_plain);
 	ATF_TP_ADD_TC(tp, shadow_and_event);
 	ATF_TP_ADD_TC(tp, changed_since);
+	ATF_TP_ADD_TC(tp, stale_groups);
 	ATF_TP_ADD_TC(tp, decoded_anew);
 	return atf_no_error();
 }
