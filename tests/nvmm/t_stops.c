@@ -150,7 +150,7 @@ handler(struct vm *vm)
 	owner = pthread_self();
 #endif
 	ATF_REQUIRE_EQ(0, sigaction(SIGUSR1, &sa, NULL));
-	vm_alarm(vm, VM_SECONDS + n / 500);
+	vm_alarm(vm, VM_SECONDS + n / 100);
 	ATF_REQUIRE_EQ(0, pthread_create(&thread, NULL, asker, &n));
 	for (last = exits = 0; got != n; exits++) {
 		if (got != last) {
