@@ -175,7 +175,8 @@ config_user(const char *name, uid_t *uid, char *why)
 		*uid = pw->pw_uid;
 		return 0;
 	}
-	(void)snprintf(why, PROTO_WHY_MAX, "is wrong: there is no user %.64s", name);
+	(void)snprintf(why, PROTO_WHY_MAX,
+	    "is wrong: there is no user %.64s", name);
 	return -1;
 }
 
@@ -192,7 +193,8 @@ config_group(const char *name, gid_t *gid, char *why)
 		*gid = group->gr_gid;
 		return 0;
 	}
-	(void)snprintf(why, PROTO_WHY_MAX, "is wrong: there is no group %.64s", name);
+	(void)snprintf(why, PROTO_WHY_MAX,
+	    "is wrong: there is no group %.64s", name);
 	return -1;
 }
 
@@ -220,7 +222,8 @@ config_daemon(struct config_load *load, const char *name, char *why)
 		return -1;
 	if (!load->names || getpwnam(name) != NULL)
 		return 0;
-	(void)snprintf(why, PROTO_WHY_MAX, "is wrong: there is no user %.64s", name);
+	(void)snprintf(why, PROTO_WHY_MAX,
+	    "is wrong: there is no user %.64s", name);
 	return -1;
 }
 

@@ -124,8 +124,8 @@ config_socket_check(struct config_load *load, const struct config_socket *s,
 	if (s->path[0] == '\0')
 		(void)snprintf(why, PROTO_WHY_MAX, "has no path");
 	else if (&c->sockets[i] != s)
-		(void)snprintf(why, PROTO_WHY_MAX, "has the path of sockets[%u]",
-		    i);
+		(void)snprintf(why, PROTO_WHY_MAX,
+		    "has the path of sockets[%u]", i);
 	else if (s->role == PROTO_ADMIN && s->sees != PEER_ALL)
 		(void)snprintf(why, PROTO_WHY_MAX,
 		    "has the role admin, which sees all");

@@ -181,7 +181,8 @@ control_line(struct client *c, const char *line, size_t len)
 		control_dead(c);
 		return;
 	}
-	error = proto_parse(control_conf.rows, control_conf.nrows, line, len, &r->p, &f);
+	error = proto_parse(control_conf.rows, control_conf.nrows, line, len,
+	    &r->p, &f);
 	if (error == 0 && control_ending)
 		error = proto_fail(&f, PROTO_SHUTTING_DOWN, 0, NULL,
 		    "the daemon is ending");

@@ -189,7 +189,8 @@ method_vm_set(struct request *r)
 
 	if (set_check(r) == -1)
 		return;
-	if (request_value(r, SET_OWNER)->set || request_value(r, SET_GROUP)->set)
+	if (request_value(r, SET_OWNER)->set ||
+	    request_value(r, SET_GROUP)->set)
 		set_owner(r);
 	else
 		set_rest(r);

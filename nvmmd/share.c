@@ -26,6 +26,8 @@ share_set(struct share *s, unsigned percent, uint64_t now)
 	if (s->percent == 0) {
 		s->credit = 0;
 		s->when = now;
+	} else {
+		s->credit = s->credit / s->percent * percent;
 	}
 	s->percent = percent;
 }

@@ -23,7 +23,10 @@ struct share {
 	uint64_t when;			/* it was filled last */
 };
 
-/* A share from now on; one that was goes on with what it owes. */
+/*
+ * A share from now on. What one that was owes is paid in the same time as
+ * before.
+ */
 void	share_set(struct share *, unsigned percent, uint64_t now);
 void	share_use(struct share *, uint64_t ns);
 /* Fills it. Returns whether there is credit. */

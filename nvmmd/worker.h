@@ -50,7 +50,7 @@ struct worker_msg {
 	bool image;			/* CREATE, START: the file's fault */
 	bool listens;			/* POWER: the guest may end of it */
 	bool hold;			/* SHARE: main's */
-	uint64_t cpu_ns;		/* SHARE, ENDED, DESTROY: of all VCPUs so far */
+	uint64_t cpu_ns;		/* SHARE, ENDED, DESTROY: all VCPUs' */
 	struct guest_error error;
 	struct guest_result result;	/* ENDED */
 	struct worker_sample *sample;	/* SAMPLE, ENDED: filled; the worker's */

@@ -280,7 +280,7 @@ test_case an_admin_gives_machines_away 60
 an_admin_gives_machines_away_body() {
 	begin
 	make alice s a
-	hold() { { echo "$3"; sleep 20; } | as "$1" socat -t1 - UNIX:s >"$2" & }
+	hold() { { echo "$3"; sleep $((20 * slow)); } | as "$1" socat -t1 - UNIX:s >"$2" & }
 	by alice s vm.start '{"vm":"a"}'
 	hold alice attached '{"method":"console.attach","params":{"vm":"a"},"id":1}'
 	hold alice waited '{"method":"vm.wait","params":{"vm":"a"},"id":1}'
@@ -306,7 +306,7 @@ an_admin_gives_machines_away_body() {
 	    jq .you.use.machines) $(by bob s daemon.info |
 	    jq .you.use.machines)"
 	# Whoever had waited for it, or followed it, does not hear of it.
-	for try in $(seq 40); do
+	for try in $(seq $((40 * slow))); do
 		[ ! -s waited ] || break
 		sleep 0.1
 	done
@@ -323,7 +323,7 @@ an_admin_gives_machines_away_body() {
 test_case events_of_ones_own 60
 events_of_ones_own_body() {
 	begin
-	hold() { { echo '{"method":"events.subscribe","id":1}'; sleep 20; } |
+	hold() { { echo '{"method":"events.subscribe","id":1}'; sleep $((20 * slow)); } |
 	    as "$1" socat -t1 - "UNIX:$2" >"$1.events" & }
 	hold alice s
 	hold mona watch
@@ -445,6 +445,7 @@ used() {
 # machine called free gets, which has no limit.
 share() {
 	seconds=$1 least=$2 most=$3
+	[ "$slow" -eq 1 ] || seconds=$((seconds * 2))
 	shift 3
 	before=$(used "$@") free=$(used free) begun=$(date +%s%N)
 	sleep "$seconds"
@@ -498,7 +499,7 @@ shares_of_run_time_body() {
 	sleep 1
 	begun=$(date +%s%N)
 	by bob s vm.destroy '{"vm":"b"}'
-	[ $(($(date +%s%N) - begun)) -lt 500000000 ] ||
+	[ $(($(date +%s%N) - begun)) -lt 2000000000 ] ||
 	    [ "$slow" -gt 1 ] || atf_fail "it took too long to end"
 	# The policy changes, and with it what runs.
 	conf '.policy = [ { user: "alice", share_per_user: 10 } ]'

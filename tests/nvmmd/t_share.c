@@ -48,10 +48,12 @@ ATF_TC_BODY(fills_and_empties, tc)
 	ATF_CHECK(share_full(&s));
 	ATF_CHECK(share_fill(&s, UINT64_MAX));
 	ATF_CHECK_EQ(100 * MS, s.credit);
-	/* Another rate goes on with what is owed; the first one owes nothing. */
+	/* With another rate debts are paid as soon; the first one owes nothing. */
 	share_use(&s, 300 * MS);
+	share_set(&s, 25, 0);
+	ATF_CHECK_EQ(-100 * (int64_t)MS, s.credit);
 	share_set(&s, 200, 0);
-	ATF_CHECK_EQ(-200 * (int64_t)MS, s.credit);
+	ATF_CHECK_EQ(-800 * (int64_t)MS, s.credit);
 	share_set(&s, 0, 0);
 	ATF_CHECK(share_fill(&s, 1));
 	share_set(&s, 10, 5);
