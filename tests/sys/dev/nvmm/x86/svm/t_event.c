@@ -56,7 +56,7 @@ start(void)
 	vc.cpu = &cpu;
 	cpu.comm = &comm;
 	cpu.cpudata = &vc;
-	vc.irq = vc.irq_next = -1;
+	vc.irq = -1;
 	vmcb.state.rip = 0x100;
 	vmcb.state.rflags = RFLAGS;
 	vmcb.state.dr6 = SVM_DR6_ONES;
