@@ -28,7 +28,7 @@ guests() {
 	module=$tree/build/linux/nvmm.ko
 	[ "$1" = nvmm ] || module=
 	echo "check-qemu: -accel $1" >&2
-	"$tree/tests/testhost/run" -n -t 1800 -l "$out/host" -k "$module" \
+	"$tree/tests/testhost/run" -n -t 5400 -l "$out/host" -k "$module" \
 	    -o "$out" env NVMM_DEVICE=/dev/nvmm sh "$here/guests.sh" \
 	    "$qemu" "$1" "$kernel" "$cache/initrd" "$out" >&2 ||
 	    echo "host - ended with $?" >>"$out/results"

@@ -10,7 +10,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 qemu=$1 accel=$2 kernel=$3 initrd=$4 folder=$5
 shift 5
-limit=900
+limit=1500
 esc=$(printf '\033')
 
 # now: by the host's hardware clock, which is right even where a busy machine
