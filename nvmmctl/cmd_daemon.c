@@ -12,46 +12,23 @@
 #include "output.h"
 #include "remote.h"
 
-/* Sends one request on a connection of its own and shows the result. */
-static int
-daemon_call(struct ctl *ctl, struct request *req,
-    void (*show)(const struct reply *))
-{
-	struct client *client;
-	struct reply *reply;
-	int status;
-
-	status = client_open(ctl, &client);
-	if (status != CTL_OK) {
-		request_free(req);
-		return status;
-	}
-	status = client_call(client, req, &reply);
-	client_close(client);
-	if (status != CTL_OK)
-		return status;
-	show(reply);
-	reply_free(reply);
-	return CTL_OK;
-}
-
 int
 cmd_identify(struct ctl *ctl)
 {
-	return daemon_call(ctl, request_new("daemon.identify"),
+	return call_once(ctl, request_new("daemon.identify"),
 	    ctl->out->identify);
 }
 
 int
 cmd_info(struct ctl *ctl)
 {
-	return daemon_call(ctl, request_new("daemon.info"), ctl->out->info);
+	return call_once(ctl, request_new("daemon.info"), ctl->out->info);
 }
 
 int
 cmd_describe(struct ctl *ctl)
 {
-	return daemon_call(ctl, request_new("daemon.describe"),
+	return call_once(ctl, request_new("daemon.describe"),
 	    ctl->out->describe);
 }
 
@@ -65,7 +42,7 @@ reload_show(const struct reply *reply)
 int
 cmd_reload(struct ctl *ctl)
 {
-	return daemon_call(ctl, request_new("daemon.reload"),
+	return call_once(ctl, request_new("daemon.reload"),
 	    ctl->json != NULL ? json_result : reload_show);
 }
 
@@ -83,7 +60,7 @@ cmd_raw(struct ctl *ctl)
 			return status;
 		}
 	}
-	return daemon_call(ctl, req, json_result);
+	return call_once(ctl, req, json_result);
 }
 
 int

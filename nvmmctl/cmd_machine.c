@@ -14,47 +14,45 @@
 int
 cmd_create(struct ctl *ctl)
 {
-	struct client *client;
 	struct request *req;
 	int status;
 
 	status = create_request(ctl, &req);
-	if (status != CTL_OK)
-		return status;
-	status = client_open(ctl, &client);
-	if (status != CTL_OK) {
-		request_free(req);
-		return status;
-	}
-	status = call_show(client, req, ctl->out->created);
-	client_close(client);
-	return status;
+	return status != CTL_OK ? status :
+	    call_once(ctl, req, ctl->out->created);
 }
 
 int
 cmd_show(struct ctl *ctl)
 {
-	return call_each(ctl, "vm.show", ctl->out->show, NULL);
+	return call_each(ctl, "vm.show", ctl->out->show, NULL, NULL);
 }
 
 int
 cmd_regs(struct ctl *ctl)
 {
-	return call_each(ctl, "vm.regs", ctl->out->regs, NULL);
+	return call_each(ctl, "vm.regs", ctl->out->regs, NULL, NULL);
 }
 
-/* Adds what is to be changed. */
-static void
-set_add(const struct ctl *ctl, struct request *req)
-{
+/* What is to be changed: the options, and the share as a number. */
+struct set {
+	const struct ctl *ctl;
 	uint64_t share;
+};
+
+/* Adds it. */
+static void
+set_add(struct request *req, const void *arg)
+{
+	const struct set *set = arg;
+	const struct ctl *ctl = set->ctl;
 
 	if (ctl->owner != NULL)
 		request_string(req, "owner", ctl->owner);
 	if (ctl->group != NULL)
 		request_string(req, "group", ctl->group);
-	if (ctl->share != NULL && number_parse(ctl->share, &share) == NULL)
-		request_integer(req, "share", share);
+	if (ctl->share != NULL)
+		request_integer(req, "share", set->share);
 	if (ctl->restart != NULL)
 		request_string(req, "restart", ctl->restart);
 }
@@ -62,18 +60,18 @@ set_add(const struct ctl *ctl, struct request *req)
 int
 cmd_set(struct ctl *ctl)
 {
+	struct set set = { .ctl = ctl };
 	const char *wrong = NULL;
-	uint64_t share;
 
 	if (ctl->share != NULL)
-		wrong = number_parse(ctl->share, &share);
+		wrong = number_parse(ctl->share, &set.share);
 	if (wrong != NULL)
 		return fail(CTL_USAGE, "--share %s: %s", ctl->share, wrong);
 	if (ctl->owner == NULL && ctl->group == NULL && ctl->share == NULL &&
 	    ctl->restart == NULL)
 		return fail(CTL_USAGE, "set needs --owner, --group, --share "
 		    "or --restart");
-	return call_each(ctl, "vm.set", ctl->out->changed, set_add);
+	return call_each(ctl, "vm.set", ctl->out->changed, set_add, &set);
 }
 
 int

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -116,16 +115,6 @@ run_answer(struct run *run)
 	return status;
 }
 
-/* Returns a clock in seconds. */
-static double
-run_clock(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /*
  * Stops the machine, at the first signal, or gives up, at a later one.  The
  * same signal often comes twice, to the process and to its group.
@@ -134,10 +123,10 @@ static int
 run_interrupt(struct run *run, int signo)
 {
 	if (run->stopid == 0) {
-		run->asked = run_clock();
+		run->asked = clock_seconds();
 		return run_send(run, run->main, "vm.stop", &run->stopid);
 	}
-	if (run_clock() - run->asked < RUN_PATIENCE)
+	if (clock_seconds() - run->asked < RUN_PATIENCE)
 		return CTL_OK;
 	run->abandoned = true;
 	return CTL_SIGNAL + signo;

@@ -14,66 +14,50 @@
 #include "nvmmctl.h"
 #include "output.h"
 
-/*
- * Gathers the statistics of the machines; one that is gone meanwhile is left
- * out. Returns how many.
- */
-static size_t
-stats_gather(struct client *client, const struct targets *t,
-    struct reply **replies, int *status)
-{
-	struct request *req;
-	size_t i, n = 0;
-	int one;
-
-	for (i = 0; i < t->count && *status != CTL_NODAEMON; i++) {
-		req = request_new("vm.stats");
-		request_string(req, "vm", t->names[i]);
-		one = client_call(client, req, &replies[n]);
-		if (one == CTL_OK)
-			n++;
-		else
-			*status = one;
-	}
-	return n;
-}
-
-/* Prints the statistics of the machines in one exposition. */
-static int
-stats_metrics(struct client *client, const struct targets *t)
-{
+/* Statistics that are gathered before any is printed. */
+struct stats {
 	struct reply **replies;
-	int status = CTL_OK;
-	size_t n;
+	size_t count;
+	bool asked;		/* there was a machine to ask for */
+};
 
-	replies = calloc(t->count + 1, sizeof(*replies));
+/* Adds those of one machine. */
+static int
+stats_add(struct ctl *ctl, struct client *client, const char *name, void *arg)
+{
+	struct stats *stats = arg;
+	struct request *req;
+	struct reply **replies;
+	int status;
+
+	(void)ctl;
+	stats->asked = true;
+	replies = realloc(stats->replies,
+	    (stats->count + 1) * sizeof(*replies));
 	if (replies == NULL)
 		return fail(CTL_FAILED, "%s", strerror(errno));
-	n = stats_gather(client, t, replies, &status);
-	metrics_print(replies, n);
-	while (n > 0)
-		reply_free(replies[--n]);
-	free(replies);
+	stats->replies = replies;
+	req = request_new("vm.stats");
+	request_string(req, "vm", name);
+	status = client_call(client, req, &replies[stats->count]);
+	if (status == CTL_OK)
+		stats->count++;
 	return status;
 }
 
 int
 cmd_stats(struct ctl *ctl)
 {
-	struct client *client;
-	struct targets t;
+	struct stats stats = { NULL, 0, false };
 	int status;
 
 	if (ctl->metrics == NULL)
-		return call_each(ctl, "vm.stats", ctl->out->stats, NULL);
-	status = client_open(ctl, &client);
-	if (status != CTL_OK)
-		return status;
-	status = targets_new(ctl, client, &t);
-	if (status == CTL_OK) {
-		status = stats_metrics(client, &t);
-		targets_free(&t);
-	}
-	client_close(client);
+		return call_each(ctl, "vm.stats", ctl->out->stats, NULL, NULL);
+	status = targets_each(ctl, stats_add, &stats);
+	if (status == CTL_OK || stats.asked)
+		metrics_print(stats.replies, stats.count);
+	while (stats.count > 0)
+		reply_free(stats.replies[--stats.count]);
+	free(stats.replies);
 	return status;
 }

@@ -106,6 +106,9 @@ int	args_parse(struct ctl *, int, char **, const struct verb *, size_t);
 /* base64.c */
 bool	base64_decode(const char *, unsigned char *, size_t *);
 
+/* clock.c */
+double	clock_seconds(void);
+
 /* cmd_console.c */
 int	cmd_console(struct ctl *);
 int	cmd_log(struct ctl *);
@@ -166,22 +169,21 @@ const char *size_parse(const char *, uint64_t *);
 const char *number_parse(const char *, uint64_t *);
 
 /*
- * targets.c: the machines that a verb is for: its operands, or with --all all
- * there are.
- * => targets_new gives names that targets_free frees, and prints what fails
- * => call_each opens a connection, calls the method for each machine and shows
- *    the result.  One that fails does not keep the others from their turn; the
- *    last failure's status counts.  add, unless it is NULL, adds parameters.
+ * targets.c: the machines that a verb is for, its operands or with --all all
+ * there are; and calls for them.
+ * => targets_each opens a connection and calls fn for each machine.  One that
+ *    fails does not keep the others from their turn; the last failure's status
+ *    counts
+ * => call_each does so with a method, and shows the results; add, unless it is
+ *    NULL, adds parameters from arg
+ * => call_once sends one request on a connection of its own and shows the
+ *    result; it consumes the request
  */
-struct targets {
-	char **names;
-	size_t count;
-};
-int	targets_new(struct ctl *, struct client *, struct targets *);
-void	targets_free(struct targets *);
+typedef int (*target_t)(struct ctl *, struct client *, const char *, void *);
 typedef void (*show_t)(const struct reply *);
-int	call_show(struct client *, struct request *, show_t);
-int	call_each(struct ctl *, const char *, show_t,
-	    void (*add)(const struct ctl *, struct request *));
+typedef void (*add_t)(struct request *, const void *);
+int	targets_each(struct ctl *, target_t, void *);
+int	call_each(struct ctl *, const char *, show_t, add_t, const void *);
+int	call_once(struct ctl *, struct request *, show_t);
 
 #endif /* !_NVMMCTL_H_ */

@@ -7,29 +7,19 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "nvmmctl.h"
 #include "progress.h"
 
 #define PROGRESS_AFTER	1.0	/* seconds */
 #define PROGRESS_EVERY	0.5
 
-/* Returns a clock in seconds. */
-static double
-progress_clock(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 void
 progress_begin(struct progress *p, const char *what)
 {
 	p->what = what;
-	p->since = p->told = progress_clock();
+	p->since = p->told = clock_seconds();
 	p->shown = false;
 }
 
@@ -37,7 +27,7 @@ progress_begin(struct progress *p, const char *what)
 static bool
 progress_due(struct progress *p)
 {
-	double now = progress_clock();
+	double now = clock_seconds();
 
 	if (now - p->since < PROGRESS_AFTER || now - p->told < PROGRESS_EVERY ||
 	    !isatty(STDERR_FILENO))

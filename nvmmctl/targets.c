@@ -14,6 +14,12 @@
 #include "client.h"
 #include "nvmmctl.h"
 
+/* The names of machines. */
+struct targets {
+	char **names;
+	size_t count;
+};
+
 /* Adds a name. */
 static int
 targets_add(struct targets *t, const char *name)
@@ -65,7 +71,18 @@ targets_all(struct client *client, struct targets *t)
 	return status;
 }
 
-int
+/* Frees the names. */
+static void
+targets_free(struct targets *t)
+{
+	while (t->count > 0)
+		free(t->names[--t->count]);
+	free(t->names);
+	t->names = NULL;
+}
+
+/* Gives the names; what fails has been printed, and there are none. */
+static int
 targets_new(struct ctl *ctl, struct client *client, struct targets *t)
 {
 	int i, status = CTL_OK;
@@ -80,17 +97,8 @@ targets_new(struct ctl *ctl, struct client *client, struct targets *t)
 	return status;
 }
 
-void
-targets_free(struct targets *t)
-{
-	while (t->count > 0)
-		free(t->names[--t->count]);
-	free(t->names);
-	t->names = NULL;
-}
-
 /* Calls a method on the connection and shows the result; consumes req. */
-int
+static int
 call_show(struct client *client, struct request *req, show_t show)
 {
 	struct reply *reply;
@@ -104,46 +112,74 @@ call_show(struct client *client, struct request *req, show_t show)
 	return CTL_OK;
 }
 
-/* Calls the method for each; see nvmmctl.h. */
-static int
-call_targets(struct ctl *ctl, struct client *client, const struct targets *t,
-    const char *method, show_t show,
-    void (*add)(const struct ctl *, struct request *))
+int
+call_once(struct ctl *ctl, struct request *req, show_t show)
 {
-	struct request *req;
-	int one, status = CTL_OK;
-	size_t i;
+	struct client *client;
+	int status;
 
-	for (i = 0; i < t->count; i++) {
-		req = request_new(method);
-		request_string(req, "vm", t->names[i]);
-		if (add != NULL)
-			add(ctl, req);
-		one = call_show(client, req, show);
-		if (one != CTL_OK)
-			status = one;
-		if (one == CTL_NODAEMON)
-			break;
+	status = client_open(ctl, &client);
+	if (status != CTL_OK) {
+		request_free(req);
+		return status;
 	}
+	status = call_show(client, req, show);
+	client_close(client);
 	return status;
 }
 
 int
-call_each(struct ctl *ctl, const char *method, show_t show,
-    void (*add)(const struct ctl *, struct request *))
+targets_each(struct ctl *ctl, target_t fn, void *arg)
 {
 	struct client *client;
 	struct targets t;
-	int status;
+	int one, status;
+	size_t i;
 
 	status = client_open(ctl, &client);
 	if (status != CTL_OK)
 		return status;
 	status = targets_new(ctl, client, &t);
-	if (status == CTL_OK) {
-		status = call_targets(ctl, client, &t, method, show, add);
-		targets_free(&t);
+	for (i = 0; i < t.count; i++) {
+		one = fn(ctl, client, t.names[i], arg);
+		if (one != CTL_OK)
+			status = one;
+		if (one == CTL_NODAEMON)
+			break;
 	}
+	targets_free(&t);
 	client_close(client);
 	return status;
+}
+
+/* One method for many machines. */
+struct call {
+	const char *method;
+	show_t show;
+	add_t add;		/* or NULL */
+	const void *arg;
+};
+
+/* Calls it for one of them. */
+static int
+call_target(struct ctl *ctl, struct client *client, const char *name,
+    void *arg)
+{
+	const struct call *call = arg;
+	struct request *req = request_new(call->method);
+
+	(void)ctl;
+	request_string(req, "vm", name);
+	if (call->add != NULL)
+		call->add(req, call->arg);
+	return call_show(client, req, call->show);
+}
+
+int
+call_each(struct ctl *ctl, const char *method, show_t show, add_t add,
+    const void *arg)
+{
+	struct call call = { method, show, add, arg };
+
+	return targets_each(ctl, call_target, &call);
 }

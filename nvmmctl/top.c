@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -127,28 +126,19 @@ top_row(struct top *top, struct top_row *row, const json_t *stats,
 	row_rates(row, before, seconds > 0.001 ? seconds : 0.001);
 }
 
-/* Returns a clock in seconds. */
-static double
-top_clock(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /* Sends a request for each machine of the list; returns how many. */
 static size_t
-top_ask(struct top *top, const json_t *machines, int64_t *ids, int *status)
+top_ask(struct top *top, const json_t *machines, int *status)
 {
 	struct request *req;
 	const json_t *m;
 	size_t i, n = 0;
+	int64_t id;
 
 	json_array_foreach(machines, i, m) {
 		req = request_new("vm.stats");
 		request_string(req, "vm", member_string(m, "name", ""));
-		*status = client_send(top->client, req, &ids[n]);
+		*status = client_send(top->client, req, &id);
 		if (*status != CTL_OK)
 			break;
 		n++;
@@ -183,18 +173,13 @@ top_look_at(struct top *top, const json_t *machines)
 	size_t n = json_array_size(machines);
 	double since = top->when;
 	struct top_row *rows = calloc(n + 1, sizeof(*rows));
-	int64_t *ids = calloc(n + 1, sizeof(*ids));
 	int status = CTL_OK;
 
-	if (rows == NULL || ids == NULL) {
-		free(rows);
-		free(ids);
+	if (rows == NULL)
 		return fail(CTL_FAILED, "%s", strerror(errno));
-	}
-	n = top_ask(top, machines, ids, &status);
-	top->when = top_clock();
+	n = top_ask(top, machines, &status);
+	top->when = clock_seconds();
 	n = top_take(top, rows, n, since, &status);
-	free(ids);
 	free(top->rows);
 	top->rows = rows;
 	top->nrows = n;

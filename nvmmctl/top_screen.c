@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "nvmmctl.h"
 #include "output.h"
@@ -156,21 +155,11 @@ screen_key(struct top *top, int key, size_t *first)
 	return true;
 }
 
-/* Returns a clock in milliseconds. */
-static int64_t
-screen_clock(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Shows one look until the next is due. Returns false if it is time to go. */
 static bool
 screen_stay(struct top *top, unsigned int interval, size_t *first)
 {
-	int64_t until = screen_clock() + (int64_t)interval * 1000, left;
+	double until = clock_seconds() + interval, left;
 	int key = ERR;
 
 	do {
@@ -178,8 +167,8 @@ screen_stay(struct top *top, unsigned int interval, size_t *first)
 			return false;
 		top_sort(top);
 		screen_draw(top, *first);
-		left = until - screen_clock();
-		timeout(left > 0 ? (int)left : 0);
+		left = until - clock_seconds();
+		timeout(left > 0 ? (int)(left * 1000) : 0);
 		key = getch();
 	} while (left > 0);
 	return true;
