@@ -161,23 +161,20 @@ method_vm_start(struct request *r)
 	method_ask(r, machine_start, method_answer_state);
 }
 
-/* How long vm.stop may wait; 0 for force. Returns -1: answered. */
+/* Parameter i in milliseconds, where it is set. Returns -1: answered. */
 static int
-method_grace(struct request *r, unsigned *grace)
+method_ms(struct request *r, unsigned i, unsigned *ms)
 {
-	const struct proto_value *ms = request_value(r, STOP_GRACE);
+	const struct proto_value *v = request_value(r, i);
+	const char *name = r->p.row->params[i].name;
 
-	*grace = MACHINE_GRACE;
-	if (ms->set) {
-		if (ms->integer < 0 || ms->integer > INT_MAX) {
-			method_fail(r, PROTO_INVALID_PARAMS, "grace_ms",
-			    "grace_ms must be 0 to %d", INT_MAX);
-			return -1;
-		}
-		*grace = (unsigned)ms->integer;
+	if (v->integer < 0 || v->integer > INT_MAX) {
+		method_fail(r, PROTO_INVALID_PARAMS, name,
+		    "%s must be 0 to %d", name, INT_MAX);
+		return -1;
 	}
-	if (request_value(r, STOP_FORCE)->boolean)
-		*grace = 0;
+	if (v->set)
+		*ms = (unsigned)v->integer;
 	return 0;
 }
 
@@ -185,12 +182,14 @@ method_grace(struct request *r, unsigned *grace)
 void
 method_vm_stop(struct request *r)
 {
+	unsigned grace = MACHINE_GRACE;
 	struct proto_failure f;
 	struct errand *e;
-	unsigned grace;
 
-	if (method_grace(r, &grace) == -1)
+	if (method_ms(r, STOP_GRACE, &grace) == -1)
 		return;
+	if (request_value(r, STOP_FORCE)->boolean)
+		grace = 0;
 	e = errand_new(r, method_answer_state);
 	if (e != NULL && machine_stop(r->machine, grace, &e->wait, &f) == -1)
 		errand_fail(e, &f);
@@ -306,22 +305,19 @@ method_wait_timeout(void *arg)
 void
 method_vm_wait(struct request *r)
 {
-	const struct proto_value *timeout = request_value(r, WAIT_TIMEOUT);
 	struct proto_failure f;
 	struct errand *e;
+	unsigned ms = 0;
 
-	if (timeout->integer < 0 || timeout->integer > INT_MAX) {
-		method_fail(r, PROTO_INVALID_PARAMS, "timeout_ms",
-		    "timeout_ms must be 0 to %d", INT_MAX);
+	if (method_ms(r, WAIT_TIMEOUT, &ms) == -1)
 		return;
-	}
 	e = errand_new(r, method_answer_record);
 	if (e == NULL)
 		return;
-	if (timeout->set) {
+	if (request_value(r, WAIT_TIMEOUT)->set) {
 		e->timer = evloop_timer_new(method_wait_timeout, e);
 		if (e->timer != NULL)
-			evloop_timer_set(e->timer, (unsigned)timeout->integer);
+			evloop_timer_set(e->timer, ms);
 	}
 	if (machine_end_wait(r->machine, &e->wait, &f) == -1)
 		errand_fail(e, &f);
