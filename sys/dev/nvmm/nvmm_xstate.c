@@ -20,47 +20,49 @@ xstate_size_valid(size_t size)
 	return size >= NVMM_X64_XSTATE_MIN && size <= XSTATE_MAX;
 }
 
+/* Whether the backend has the state. */
+static bool
+xstate_supported(bool set)
+{
+
+	return set ? nvmm_impl->vcpu_setxstate != NULL :
+	    nvmm_impl->vcpu_getxstate != NULL;
+}
+
 /*
- * What the owner changed by way of the comm page comes first. => ENOTSUP: not
- *    with this backend.
+ * Between the area and a claimed VCPU. What the owner changed by way of the
+ * comm page comes first; its part of a state that is set is another afterwards.
  */
 static int
-xstate_get(struct nvmm_owner *owner, const struct nvmm_ioc_vcpu_xstate *ioc,
-    void *area)
+xstate_move(struct nvmm_cpu *vcpu, void *area, size_t size, bool set)
 {
-	struct nvmm_cpu *vcpu;
 	int error;
 
-	if (nvmm_impl->vcpu_getxstate == NULL)
-		return ENOTSUP;
-	error = nvmm_vcpu_claim(owner, ioc->machid, ioc->cpuid, &vcpu);
+	error = nvmm_vcpu_settle(vcpu, NVMM_X64_STATE_FPU);
 	if (error)
 		return error;
-	error = nvmm_vcpu_settle(vcpu, NVMM_X64_STATE_FPU);
+	if (!set)
+		return nvmm_impl->vcpu_getxstate(vcpu, area, size);
+	error = nvmm_impl->vcpu_setxstate(vcpu, area, size);
 	if (!error)
-		error = nvmm_impl->vcpu_getxstate(vcpu, area, ioc->size);
-	nvmm_vcpu_release(vcpu);
+		vcpu->comm->state_cached &= ~(uint64_t)NVMM_X64_STATE_FPU;
 	return error;
 }
 
-/* The same; the comm page's part of it is another afterwards. */
+/* The same for the VCPU that the request names. => ENOTSUP: no such backend. */
 static int
-xstate_set(struct nvmm_owner *owner, const struct nvmm_ioc_vcpu_xstate *ioc,
-    const void *area)
+xstate_request(struct nvmm_owner *owner,
+    const struct nvmm_ioc_vcpu_xstate *ioc, void *area, bool set)
 {
 	struct nvmm_cpu *vcpu;
 	int error;
 
-	if (nvmm_impl->vcpu_setxstate == NULL)
+	if (!xstate_supported(set))
 		return ENOTSUP;
 	error = nvmm_vcpu_claim(owner, ioc->machid, ioc->cpuid, &vcpu);
 	if (error)
 		return error;
-	error = nvmm_vcpu_settle(vcpu, NVMM_X64_STATE_FPU);
-	if (!error)
-		error = nvmm_impl->vcpu_setxstate(vcpu, area, ioc->size);
-	if (!error)
-		vcpu->comm->state_cached &= ~(uint64_t)NVMM_X64_STATE_FPU;
+	error = xstate_move(vcpu, area, ioc->size, set);
 	nvmm_vcpu_release(vcpu);
 	return error;
 }
@@ -77,7 +79,7 @@ nvmm_do_vcpu_getxstate(struct nvmm_owner *owner,
 	area = os_mem_zalloc(ioc->size);
 	if (area == NULL)
 		return ENOMEM;
-	error = xstate_get(owner, ioc, area);
+	error = xstate_request(owner, ioc, area, false);
 	if (!error)
 		error = os_copyout(area, ioc->area, ioc->size);
 	os_mem_free(area, ioc->size);
@@ -98,7 +100,7 @@ nvmm_do_vcpu_setxstate(struct nvmm_owner *owner,
 		return ENOMEM;
 	error = os_copyin(ioc->area, area, ioc->size);
 	if (!error)
-		error = xstate_set(owner, ioc, area);
+		error = xstate_request(owner, ioc, area, true);
 	os_mem_free(area, ioc->size);
 	return error;
 }
