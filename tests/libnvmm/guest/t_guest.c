@@ -214,6 +214,16 @@ port_exits(struct guest *g)
 	return st.exits_user[4];
 }
 
+/* True once the VCPU's thread sleeps, for want of a SIPI for one. */
+static bool
+waits(struct guest *g, unsigned cpu)
+{
+	struct guest_vcpu_stats st;
+
+	ATF_REQUIRE_EQ(guest_vcpu_stats(g, cpu, &st), 0);
+	return st.halted;
+}
+
 ATF_TC_WITHOUT_HEAD(pause_holds_all_vcpus);
 ATF_TC_BODY(pause_holds_all_vcpus, tc)
 {
@@ -229,6 +239,9 @@ ATF_TC_BODY(pause_holds_all_vcpus, tc)
 	ATF_CHECK_EQ(guest_vcpu_regs(g, 0, &regs), -1);
 	ATF_CHECK_EQ(errno, EBUSY);
 	r = start(g, 2);
+	/* A thread that has not come yet is held when it does. */
+	while (port_exits(g) == 0 || !waits(g, 1))
+		usleep(1000);
 	for (i = 0; i < 20; i++) {
 		ATF_REQUIRE_EQ(guest_pause(g), 0);
 		before = port_exits(g);
