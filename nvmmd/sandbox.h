@@ -22,7 +22,7 @@ struct sandbox {
 	int ngroups;
 };
 
-/* Looks the user up, while that is possible. -1: errno, 0 is no such user. */
+/* Looks the user up, while that is possible. -1: there is no such user. */
 int	sandbox_user(struct sandbox *, const char *name);
 /*
  * Gives privileges up for good; needs those of root. -1 and errno, and *what
