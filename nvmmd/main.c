@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -141,6 +142,18 @@ main_config(struct options *opt, struct config *config)
 		fatalx(LOG_EXIT_CONFIG, "config: %s", text);
 }
 
+/* Makes the empty folder where it is missing, and the one above it. */
+static void
+main_make_empty(const char *path)
+{
+	char above[CONFIG_PATH_MAX];
+
+	(void)snprintf(above, sizeof(above), "%s", path);
+	(void)mkdir(dirname(above), 0755);
+	if (mkdir(path, 0555) == -1 && errno != EEXIST)
+		fatal(LOG_EXIT_OTHER, "main: %s", path);
+}
+
 /* Becomes the configured user in an empty folder, for good. */
 static void
 main_become(const struct config *config)
@@ -156,9 +169,7 @@ main_become(const struct config *config)
 		    config->user);
 		return;
 	}
-	/* The folder above is the default socket's, made by now. */
-	if (mkdir(config->empty, 0555) == -1 && errno != EEXIST)
-		fatal(LOG_EXIT_OTHER, "main: %s", config->empty);
+	main_make_empty(config->empty);
 	log_prepare();
 	if (sandbox_drop(&s, &what) == -1)
 		fatal(LOG_EXIT_OTHER, "main: privileges: %s", what);

@@ -522,8 +522,8 @@ orphaned_body() {
 test_case drops_privileges 30
 drops_privileges_body() {
 	[ "$(id -u)" -eq 0 ] || atf_skip "only root has privileges to drop"
-	mkdir empty
-	start "{\"user\":\"nobody\",\"chroot\":\"$PWD/empty\"}"
+	start "{\"user\":\"nobody\",\"chroot\":\"$PWD/run/empty\"}"
+	atf_check_equal 555 "$(stat -c %a run/empty)"
 	uid=$(id -u nobody)
 	atf_check_equal "$uid $uid $uid $uid" "$(awk '/^Uid:/ {
 	    print $2, $3, $4, $5 }' "/proc/$proper/status")"
@@ -535,8 +535,8 @@ drops_privileges_body() {
 	[ "${NVMM_TEST_SANITIZED-no}" = no ] || seccomp=0
 	atf_check_equal "1 $seccomp" "$(awk '/^NoNewPrivs:/ { new = $2 }
 	    /^Seccomp:/ { print new, $2 }' "/proc/$proper/status")"
-	atf_check_equal "$PWD/empty" "$(readlink "/proc/$proper/root")"
-	atf_check_equal "$PWD/empty" "$(readlink "/proc/$proper/cwd")"
+	atf_check_equal "$PWD/run/empty" "$(readlink "/proc/$proper/root")"
+	atf_check_equal "$PWD/run/empty" "$(readlink "/proc/$proper/cwd")"
 	atf_check -o match:'Max core file size  *0  *0' \
 	    cat "/proc/$proper/limits"
 	# It still makes machines, of files that it could not open itself.
